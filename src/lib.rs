@@ -1,0 +1,1 @@
+//! fleet: configures fleets of servers over SSH from Ansible's files.

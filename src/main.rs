@@ -1,0 +1,2 @@
+//! The `fleet` binary.
+fn main() {}
