@@ -1,1 +1,4 @@
-//! fleet: configures fleets of servers over SSH from Ansible's files.
+//! fleet: configures fleets of servers over SSH from Ansible's files, with nothing installed on them.
+
+pub mod base;
+pub mod wire;

@@ -1,0 +1,186 @@
+//! What fleet has to say about the files it was given: a kind, a message, a place, notes and a hint.
+
+use std::fmt;
+
+use super::place::Place;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The run goes on; the user is told.
+    Warning,
+    /// The run does not start, or this task fails.
+    Error,
+}
+
+/// What kind of mistake it is. Stable names: they appear in JSON output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A file is missing or cannot be read.
+    File,
+    /// The text is not YAML.
+    Yaml,
+    /// The YAML is not what belongs here (a list where a mapping is expected …).
+    Structure,
+    /// A keyword of a play, block, task or role that does not exist here.
+    UnknownKeyword,
+    /// A keyword or feature of Ansible that fleet does not support.
+    Unsupported,
+    /// A module that does not exist.
+    UnknownModule,
+    /// A parameter that the module does not have.
+    UnknownParameter,
+    /// A value of the wrong type, or not among the choices.
+    BadValue,
+    /// A required parameter is missing, or parameters exclude each other.
+    Parameters,
+    /// A template or expression that does not parse.
+    TemplateSyntax,
+    /// A template that fails while it is rendered.
+    Template,
+    /// A variable that is not defined.
+    Undefined,
+    /// The inventory names something wrongly.
+    Inventory,
+    /// A host pattern matches nothing or does not parse.
+    Pattern,
+    /// A role that cannot be found.
+    Role,
+    /// A vault text that cannot be read.
+    Vault,
+}
+
+impl Kind {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Yaml => "yaml",
+            Self::Structure => "structure",
+            Self::UnknownKeyword => "unknown-keyword",
+            Self::Unsupported => "unsupported",
+            Self::UnknownModule => "unknown-module",
+            Self::UnknownParameter => "unknown-parameter",
+            Self::BadValue => "bad-value",
+            Self::Parameters => "parameters",
+            Self::TemplateSyntax => "template-syntax",
+            Self::Template => "template",
+            Self::Undefined => "undefined",
+            Self::Inventory => "inventory",
+            Self::Pattern => "pattern",
+            Self::Role => "role",
+            Self::Vault => "vault",
+        }
+    }
+}
+
+/// A further remark, with its own place where it has one ("first defined here").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What is remarked; lower case, no full stop.
+    pub message: String,
+    /// Where.
+    pub place: Option<Place>,
+}
+
+/// One problem. The message is lower case, has names in backticks and no full stop; the hint is separate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// The kind of mistake.
+    pub kind: Kind,
+    /// What is wrong.
+    pub message: String,
+    /// Where it is wrong.
+    pub place: Option<Place>,
+    /// Further remarks (the chain of a variable, an earlier definition).
+    pub notes: Vec<Note>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error without a place yet.
+    pub fn error(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            kind,
+            message: message.into(),
+            place: None,
+            notes: Vec::new(),
+            hint: None,
+        }
+    }
+
+    /// A warning without a place yet.
+    pub fn warning(kind: Kind, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(kind, message) }
+    }
+
+    /// With the place it is about.
+    pub fn at(mut self, place: &Place) -> Self {
+        self.place = Some(place.clone());
+        self
+    }
+
+    /// With a place where there is one and none is set yet.
+    pub fn at_if_unplaced(mut self, place: Option<&Place>) -> Self {
+        if self.place.is_none() {
+            self.place = place.cloned();
+        }
+        self
+    }
+
+    /// With a hint.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// With a hint where there is one.
+    pub fn maybe_hint(mut self, hint: Option<String>) -> Self {
+        if hint.is_some() {
+            self.hint = hint;
+        }
+        self
+    }
+
+    /// With one more note.
+    pub fn note(mut self, message: impl Into<String>, place: Option<&Place>) -> Self {
+        self.notes.push(Note { message: message.into(), place: place.cloned() });
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// Everything that was found, in the order it was found.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics(pub Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+
+    /// Whether one of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Adds all of another collection.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+}

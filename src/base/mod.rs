@@ -1,0 +1,12 @@
+//! Row 0: spans, diagnostics, values, the secrets' type, names and wording. Imports no other room.
+
+pub mod diagnostic;
+pub mod names;
+pub mod place;
+pub mod secret;
+pub mod value;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Kind, Severity};
+pub use place::{Place, Source};
+pub use secret::Secret;
+pub use value::{Key, Map, TemplateText, Unknown, Value};
