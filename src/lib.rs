@@ -1,4 +1,9 @@
 //! fleet: configures fleets of servers over SSH from Ansible's files, with nothing installed on them.
 
 pub mod base;
+pub mod lang;
+pub mod project;
+pub mod template;
+pub mod vars;
 pub mod wire;
+pub mod yaml;

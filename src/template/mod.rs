@@ -1,0 +1,84 @@
+//! Row 3: Ansible's templating on minijinja: native types, strict undefined, filters, tests and lookups.
+//!
+//! Pure: files, commands and the clock are reached only through [`Lookups`], which `engine` provides.
+
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, Map, Place, Source, Unknown, Value};
+
+/// The variables of one task on one host, not rendered. Templates among them are rendered when they are read.
+pub trait Variables: Send + Sync + std::fmt::Debug {
+    /// The definition that wins, not rendered.
+    fn get(&self, name: &str) -> Option<Value>;
+    /// Where that definition stands.
+    fn place(&self, name: &str) -> Option<Place>;
+    /// All names that are defined.
+    fn names(&self) -> Vec<Arc<str>>;
+    /// The variables of another host, for `hostvars`.
+    fn host(&self, name: &str) -> Option<Arc<dyn Variables>>;
+    /// The hosts that `hostvars` has.
+    fn hosts(&self) -> Vec<Arc<str>>;
+}
+
+/// What templates may ask of the world outside: lookups that read files, run commands or look at the clock.
+pub trait Lookups: Send + Sync + std::fmt::Debug {
+    /// Runs a lookup. Terms and options are rendered.
+    ///
+    /// # Errors
+    /// A message without a place (the caller knows the place).
+    fn lookup(
+        &self,
+        name: &str,
+        terms: &[Value],
+        options: &Map,
+        variables: &Arc<dyn Variables>,
+    ) -> Result<Value, LookupError>;
+    /// Microseconds since the epoch, for `now()`.
+    fn now(&self) -> i64;
+    /// The text of a template that is included, imported or extended.
+    fn template(&self, name: &str) -> Option<Arc<Source>>;
+}
+
+/// Why a lookup gave nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LookupError {
+    /// There is no such lookup.
+    NoSuchLookup,
+    /// It may not be evaluated now (look-ahead never evaluates what is impure).
+    Deferred,
+    /// It depends on a task that has not run.
+    Unknown(Arc<Unknown>),
+    /// It failed.
+    Failed(String),
+}
+
+/// What rendering gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rendered {
+    /// The value. [`Value::Unknown`] where it depends on a task that has not run and is nothing but that.
+    pub value: Value,
+    /// The unknown that was read on the way, if any: then the value is not certain.
+    pub unknown: Option<Arc<Unknown>>,
+    /// Whether a secret was read on the way.
+    pub tainted: bool,
+}
+
+/// What a condition gave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Truth {
+    /// It holds.
+    Yes,
+    /// It does not hold.
+    No,
+    /// It depends on a task that has not run.
+    Unknown(Arc<Unknown>),
+}
+
+/// Why rendering failed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TemplateError {
+    /// With its place where one is known.
+    Failed(Box<Diagnostic>),
+    /// Look-ahead met something that may only be evaluated at the task's turn.
+    Deferred,
+}

@@ -1,0 +1,94 @@
+//! Row 2: YAML as PyYAML reads it, with positions: 1.1 scalars, tags (`!vault`, `!unsafe`), anchors, merge keys.
+
+use std::sync::Arc;
+
+use crate::base::{Place, Value};
+
+/// A node of a YAML document with its place. Cloning is cheap.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Its first character.
+    pub place: Place,
+    /// An explicit tag that is not one of YAML's own (`!vault`, `!unsafe` …).
+    pub tag: Option<Arc<str>>,
+    /// What it is.
+    pub kind: NodeKind,
+}
+
+/// What a node is, after YAML 1.1's resolution.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NodeKind {
+    /// `null`, `~` or nothing.
+    Null,
+    /// `yes`, `no`, `on`, `off`, `true`, `false`.
+    Bool(bool),
+    /// An integer in any of YAML 1.1's notations.
+    Int(i128),
+    /// A floating-point number.
+    Float(f64),
+    /// A text.
+    Str(Text),
+    /// A sequence.
+    Seq(Arc<Vec<Node>>),
+    /// A mapping in the order of the file; merge keys are resolved, of duplicate keys the last is kept.
+    Map(Arc<Vec<(Node, Node)>>),
+}
+
+/// A text scalar.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    /// The text.
+    pub text: Arc<str>,
+    /// Where its first character stands: after the quote; for block scalars the first line below the indicator.
+    pub place: Place,
+}
+
+impl Node {
+    /// The text, where it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            NodeKind::Str(text) => Some(&text.text),
+            _ => None,
+        }
+    }
+
+    /// The items, where it is a sequence.
+    pub fn as_seq(&self) -> Option<&[Node]> {
+        match &self.kind {
+            NodeKind::Seq(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The entries, where it is a mapping.
+    pub fn as_map(&self) -> Option<&[(Node, Node)]> {
+        match &self.kind {
+            NodeKind::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The value of a text key.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.as_map()?.iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
+    }
+
+    /// What it is in words: `a list`, `a mapping`, `a text` …
+    pub fn describe(&self) -> &'static str {
+        match self.kind {
+            NodeKind::Null => "nothing",
+            NodeKind::Bool(_) => "a boolean",
+            NodeKind::Int(_) | NodeKind::Float(_) => "a number",
+            NodeKind::Str(_) => "a text",
+            NodeKind::Seq(_) => "a list",
+            NodeKind::Map(_) => "a mapping",
+        }
+    }
+
+    /// As a value: texts with template markers become templates with their place, unless tagged `!unsafe`.
+    pub fn to_value(&self) -> Value {
+        to_value::convert(self)
+    }
+}
+
+mod to_value;
