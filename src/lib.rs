@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod lang;
+pub mod modules;
 pub mod project;
 pub mod template;
 pub mod vars;

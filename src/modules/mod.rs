@@ -1,0 +1,17 @@
+//! Row 3: the modules, pure functions from parameters and what is known to a plan. One file each.
+//!
+//! This file is the registry; [`contract`] is what a module is, [`params`] how its parameters are declared.
+
+pub mod contract;
+pub mod diff;
+pub mod params;
+pub mod registry;
+pub mod view;
+
+mod ping;
+
+pub use contract::{AnyModule, FreeForm, Halt, Module, ModuleDoc, Plan, Planned, Side, Step, Wait, Wanted};
+pub use diff::Diff;
+pub use params::{Field, Given, ParamProblem};
+pub use registry::{MODULES, find};
+pub use view::{Asked, Context, Controller, Known, Rendered, Search, TemplateOptions, View};
