@@ -5,6 +5,7 @@ pub mod lang;
 pub mod modules;
 pub mod project;
 pub mod template;
+pub mod transport;
 pub mod vars;
 pub mod wire;
 pub mod yaml;
