@@ -61,7 +61,10 @@ pub(super) fn boot(common: &Common<'_>, host: &HostState) -> Result<()> {
     make_root(&directory, &common.state.base)?;
     prepare(common, &directory, host)?;
     let mut supervisor = start(common, &directory, host)?;
-    let answer = wait_for_sshd(common, &directory, host, &mut supervisor);
+    let answer = wait_for_sshd(common, &directory, host, &mut || {
+        let status = supervisor.try_wait().ok().flatten()?;
+        Some(format!("it ended while it was booted ({status})"))
+    });
     // Whoever ends first: it must not stay a zombie of a long run of this process.
     std::thread::spawn(move || supervisor.wait());
     answer
@@ -266,24 +269,28 @@ fn start(common: &Common<'_>, directory: &HostDirectory, host: &HostState) -> Re
         .map_err(LabError::because(format!("cannot start `{}`", common.supervisor.display())))
 }
 
+/// Waits for a host that runs already, started by another process.
+pub(super) fn wait_for_running(common: &Common<'_>, host: &HostState) -> Result<()> {
+    let directory = common.directory.host(&host.name);
+    wait_for_sshd(common, &directory, host, &mut || {
+        (!processes::is_up(directory.path())).then(|| "it ended while it was waited for".to_string())
+    })
+}
+
+/// Waits until the host's sshd answers, or `ended` says how the host ended.
 fn wait_for_sshd(
     common: &Common<'_>,
     directory: &HostDirectory,
     host: &HostState,
-    supervisor: &mut Child,
+    ended: &mut dyn FnMut() -> Option<String>,
 ) -> Result<()> {
     let deadline = Instant::now() + common.boot_timeout;
     let address = SocketAddr::from((host.address, SSH_PORT));
     while !answers(address) {
-        if let Ok(Some(status)) = supervisor.try_wait() {
-            return Err(
-                LabError::new(format!("it ended while it was booted ({status})")).with_log(&directory.log())
-            );
-        }
-        if Instant::now() > deadline {
-            let seconds = common.boot_timeout.as_secs();
-            return Err(LabError::new(format!("its sshd did not answer at {address} within {seconds} s"))
-                .with_log(&directory.log()));
+        let seconds = common.boot_timeout.as_secs();
+        let late = || format!("its sshd did not answer at {address} within {seconds} s");
+        if let Some(failure) = ended().or_else(|| (Instant::now() > deadline).then(late)) {
+            return Err(LabError::new(failure).with_log(&directory.log()));
         }
         sleep(Duration::from_millis(50));
     }

@@ -61,12 +61,12 @@ pub(super) fn end(directory: &Path) -> Result<()> {
         if found.is_empty() {
             return Ok(());
         }
-        // Supervisors first, so that nothing is booted again. With its process 1 a host ends, and nspawn tidies up
-        // after itself; it gets a moment for that. The hosts are throw-aways: none is shut down in order.
+        // With its process 1 a host ends; nspawn then tidies up after itself, and its supervisor ends with it. They
+        // get a moment for that. The hosts are throw-aways: none is shut down in order.
         for process in &found {
             let now = match process.role {
-                Role::Supervisor | Role::Init => true,
-                Role::Other => start.elapsed() > Duration::from_secs(2),
+                Role::Init => true,
+                Role::Supervisor | Role::Other => start.elapsed() > Duration::from_secs(2),
             };
             if now {
                 kill(process.pid, directory);
