@@ -125,8 +125,9 @@ pub fn run(arguments: LabArgs, inventory_hosts: InventoryHosts<'_>) -> Result<Ex
         LabCommand::Down(arguments) => down(arguments),
         LabCommand::Supervise { lab, host } => {
             // Its standard error is the host's log.
-            lab::supervise(&lab, &host).map_err(|error| anyhow!("supervisor: {error}"))?;
-            Ok(ExitCode::SUCCESS)
+            let Err(error) = lab::supervise(&lab, &host) else { return Ok(ExitCode::SUCCESS) };
+            writeln!(std::io::stderr(), "supervisor: {error}").context("cannot write to the log")?;
+            Ok(ExitCode::FAILURE)
         }
     }
 }
@@ -151,11 +152,11 @@ fn up(arguments: BootArgs, hosts: &[String]) -> Result<ExitCode> {
         ..LabOptions::default()
     };
     let lab = up_with_progress(&options, hosts)?;
-    let example = lab.hosts.first().map_or("HOST", |host| host.name.as_str());
+    let example = hosts.first().map_or("HOST", String::as_str);
     let name = name_option(&lab.name);
     say(&format!(
         "{} up; log in with `fleet lab ssh{name} {example}`, end with `fleet lab down{name}`\n",
-        counted(lab.hosts.len())
+        counted(hosts.len())
     ))
 }
 

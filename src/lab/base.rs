@@ -13,7 +13,7 @@ use super::mounts;
 use super::names;
 use super::processes::{self, MARK};
 use super::release::Release;
-use super::state::State;
+use super::state::{self, State};
 use super::{LOGIN_USER, Progress};
 
 /// What is done inside the new tree.
@@ -42,6 +42,12 @@ pub(super) fn cache() -> PathBuf {
     named.unwrap_or_else(|| PathBuf::from(CACHE)).join("fleet/lab")
 }
 
+/// Makes that directory. Only root may enter it: programs in a base that give their caller root's rights are none of
+/// this machine's.
+pub(super) fn make_cache() -> Result<()> {
+    state::make_private(&cache())
+}
+
 /// Whether only root can change what is there: hosts run programs of the base as root.
 fn is_roots_own(path: &Path) -> bool {
     path.is_absolute()
@@ -57,8 +63,6 @@ pub(super) fn ensure(release: Release, labs: &[State], progress: &mut dyn FnMut(
     let mirrors = Mirrors::of_this_machine();
     let authorities = authorities(Path::new("/").join(AUTHORITIES).as_path());
     let cache = cache();
-    fs::create_dir_all(&cache)
-        .map_err(LabError::because(format!("cannot make the cache directory `{}`", cache.display())))?;
     let name = format!("{release}-{}", key(release, &mirrors, &authorities));
     let lock = Lock::take(&cache.join(format!("{release}.lock")), &mut || {
         progress(Progress::Waiting { what: format!("another fleet, which has the {release} base") });

@@ -10,6 +10,7 @@ use super::permission::can_run;
 use super::processes;
 use super::settings;
 use super::state::{Labs, State};
+use super::supervisor;
 
 /// What was taken away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +56,9 @@ fn sweep(labs: &Labs, name: &str, found: bool) -> Vec<LabError> {
     let directory = labs.lab(name);
     let ended = processes::end(directory.path());
     let mut errors = Vec::new();
+    for host in State::read(&directory).ok().flatten().iter().flat_map(|state| &state.hosts) {
+        supervisor::remove_nspawn_leftovers(&directory, host);
+    }
     if found {
         errors.extend(network::take_down(name).err());
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -29,6 +30,11 @@ impl Labs {
     #[cfg(test)]
     pub(super) fn at(directory: &Path) -> Self {
         Self(directory.to_path_buf())
+    }
+
+    /// Makes the directory. Only root may enter it: it has hosts' disks below.
+    pub(super) fn make(&self) -> Result<()> {
+        make_private(&self.0)
     }
 
     pub(super) fn lab(&self, name: &str) -> LabDirectory {
@@ -211,6 +217,13 @@ impl State {
     pub(super) fn gateway(&self) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(self.network) | 1)
     }
+}
+
+/// Makes a directory that only root may enter.
+pub(super) fn make_private(directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory)
+        .and_then(|()| fs::set_permissions(directory, fs::Permissions::from_mode(0o700)))
+        .map_err(LabError::because(format!("cannot make the directory `{}`", directory.display())))
 }
 
 /// Writes a file whole: its old content or its new one is there, whatever happens.

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -16,6 +17,9 @@ use super::state::{HostState, LabDirectory, Labs, State};
 
 /// nspawn's exit code when the host asks for a reboot and `--keep-unit` leaves it to others (systemd-nspawn(1)).
 const REBOOT: i32 = 133;
+
+/// Where nspawn keeps what it needs while a host runs, and leaves it when it is killed.
+const NSPAWN_STATE: &str = "/run/systemd/nspawn";
 
 /// Runs a host until it is powered off. The process that calls this is the host's supervisor, started by
 /// [`up`](super::up) as `fleet lab supervise LAB HOST`, and does nothing else.
@@ -75,6 +79,20 @@ fn nspawn(state: &State, directory: &LabDirectory, host: &HostState) -> Result<s
         .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1")
         .stdin(Stdio::null());
     Ok(nspawn)
+}
+
+/// Removes what a killed nspawn left: its folders by the host's address, its lock by the disk's number (as long as the
+/// disk is mounted).
+pub(super) fn remove_nspawn_leftovers(directory: &LabDirectory, host: &HostState) {
+    let machine = names::machine(host.address);
+    for folder in ["propagate", "unix-export"] {
+        // Nothing there, in the usual case.
+        let _ = fs::remove_dir_all(Path::new(NSPAWN_STATE).join(folder).join(&machine));
+    }
+    if let Ok(root) = fs::metadata(directory.host(&host.name).root()) {
+        let lock = format!("inode-{}:{}", root.dev(), root.ino());
+        let _ = fs::remove_file(Path::new(NSPAWN_STATE).join("locks").join(lock));
+    }
 }
 
 /// A line of the supervisor's own in the host's log.

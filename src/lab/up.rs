@@ -38,10 +38,8 @@ pub fn up(options: &LabOptions, hosts: &[String], progress: &mut dyn FnMut(Progr
         None => own_program()?,
     };
     let labs = Labs::of_this_machine();
-    fs::create_dir_all(base::cache()).map_err(LabError::because(format!(
-        "cannot make the cache directory `{}`",
-        base::cache().display()
-    )))?;
+    base::make_cache()?;
+    labs.make()?;
     tools::ensure(&base::cache().join("apt-get.log"), progress)?;
 
     let _lock = Lock::take(&labs.lab_lock(name), &mut || {
@@ -149,31 +147,41 @@ fn boot(common: &Common<'_>, wanted: &[String], progress: &mut dyn FnMut(Progres
     let Common { state, directory, .. } = common;
     let is_up = |host: &&HostState| processes::is_up(directory.host(&host.name).path());
     let (running, stopped): (Vec<&HostState>, Vec<&HostState>) = state.hosts.iter().partition(is_up);
-    for host in running {
+    for host in &running {
         host::write_hosts(directory, state, host).map_err(|error| error.on_host(&host.name))?;
     }
+    let is_wanted = |host: &&HostState| wanted.contains(&host.name);
     let start = Instant::now();
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
-        for host in stopped.into_iter().filter(|host| wanted.contains(&host.name)) {
+        // One that runs may have been started by a fleet that was killed while it waited.
+        for host in running.into_iter().filter(is_wanted) {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                let result = host::wait_for_running(common, host);
+                let _ = sender.send((host, false, result));
+            });
+        }
+        for host in stopped.into_iter().filter(is_wanted) {
             progress(Progress::Booting { host: host.name.clone() });
             let sender = sender.clone();
             scope.spawn(move || {
-                let result = host::boot(common, host).map_err(|error| error.on_host(&host.name));
+                let result = host::boot(common, host);
                 // The receiver outlives all senders.
-                let _ = sender.send((host, result));
+                let _ = sender.send((host, true, result));
             });
         }
         drop(sender);
         let mut errors = Vec::new();
-        for (host, result) in receiver {
+        for (host, booted, result) in receiver {
             match result {
+                Ok(()) if !booted => {}
                 Ok(()) => progress(Progress::Up {
                     host: host.name.clone(),
                     address: host.address,
                     elapsed: start.elapsed(),
                 }),
-                Err(error) => errors.push(error),
+                Err(error) => errors.push(error.on_host(&host.name)),
             }
         }
         LabError::all(errors).map_or(Ok(()), Err)
