@@ -176,7 +176,7 @@ fn host_names(words: &[String]) -> Result<Vec<String>> {
 }
 
 fn status() -> Result<ExitCode> {
-    let labs = lab::list();
+    let labs = lab::list().map_err(explained)?;
     if labs.is_empty() {
         return say("no labs; `fleet lab up -i INVENTORY` or `fleet lab run N` boots one\n");
     }
@@ -237,10 +237,11 @@ fn ssh(arguments: SshArgs) -> Result<ExitCode> {
 
 fn down(arguments: DownArgs) -> Result<ExitCode> {
     let DownArgs { name: LabName { name }, all } = arguments;
-    let names: Vec<String> =
-        if all { lab::list().into_iter().map(|status| status.name).collect() } else { vec![name] };
+    let labs = if all { lab::list().map_err(explained)? } else { Vec::new() };
+    let mut names: Vec<String> = labs.into_iter().map(|status| status.name).collect();
+    // Even where there is no lab, a killed fleet may have left something.
     if names.is_empty() {
-        return say("no labs\n");
+        names.push(name);
     }
     for name in names {
         let lab::Down { found, hosts } = lab::down(&name).map_err(explained)?;
@@ -295,7 +296,7 @@ impl Shown {
     fn show(&self, step: &Progress) {
         match (&self.bar, step) {
             (Some(bar), Progress::Detail { .. } | Progress::Booting { .. }) => {
-                bar.set_message(step.to_string())
+                bar.set_message(step.to_string());
             }
             (Some(bar), _) => bar.println(step.to_string()),
             (None, Progress::Detail { .. } | Progress::Booting { .. }) => {}

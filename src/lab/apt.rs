@@ -201,11 +201,11 @@ impl Access {
         }
         for (key, value) in options {
             let value = access.relayed(&value, gateway);
-            access.apt_conf.push_str(&format!("{key} \"{value}\";\n"));
+            access.apt_conf.extend([&*key, " \"", &*value, "\";\n"]);
         }
         for (name, value) in variables {
             let value = access.relayed(value, gateway);
-            access.environment.push_str(&format!("{name}={value}\n"));
+            access.environment.extend([name, "=", &*value, "\n"]);
         }
         access
     }

@@ -64,7 +64,7 @@ pub(super) fn ensure(release: Release, labs: &[State], progress: &mut dyn FnMut(
     let authorities = authorities(Path::new("/").join(AUTHORITIES).as_path());
     let cache = cache();
     let name = format!("{release}-{}", key(release, &mirrors, &authorities));
-    let lock = Lock::take(&cache.join(format!("{release}.lock")), &mut || {
+    let lock = Lock::take(&lock(&cache, release), &mut || {
         progress(Progress::Waiting { what: format!("another fleet, which has the {release} base") });
     })?;
     let directory = cache.join(&name);
@@ -73,8 +73,7 @@ pub(super) fn ensure(release: Release, labs: &[State], progress: &mut dyn FnMut(
         return Ok(Base { root, _lock: lock });
     }
     let start = Instant::now();
-    // A fixed name: what a killed builder left is found, and taken away first.
-    let part = cache.join(format!("{release}.part"));
+    let part = part(&cache, release);
     discard(&part)?;
     let log = cache.join(format!("{release}.log"));
     let _ = fs::remove_file(&log);
@@ -100,7 +99,7 @@ pub(super) fn ensure(release: Release, labs: &[State], progress: &mut dyn FnMut(
 fn key(release: Release, mirrors: &Mirrors, authorities: &[(PathBuf, Vec<u8>)]) -> String {
     let mut text = format!("{RECIPE}\n{PACKAGES}\n{LOGIN_USER}\n{}\n", mirrors.sources_list(release));
     for (name, content) in authorities {
-        text.push_str(&format!("{}\n{}\n", name.display(), String::from_utf8_lossy(content)));
+        text.extend([&*name.to_string_lossy(), "\n", &*String::from_utf8_lossy(content), "\n"]);
     }
     names::digest(&text, 12)
 }
@@ -180,6 +179,30 @@ fn build(
     // Whole on the disk before it gets its name.
     let directory = fs::File::open(&root).map_err(LabError::because("cannot open the new base"))?;
     rustix::fs::syncfs(&directory).map_err(LabError::because("cannot write the new base to the disk"))
+}
+
+/// Takes away what killed builders left; not what a living one is at.
+pub(super) fn discard_unfinished() -> Result<()> {
+    let cache = cache();
+    for release in Release::ALL {
+        let part = part(&cache, release);
+        if part.exists()
+            && let Some(_lock) = Lock::take_if_free(&lock(&cache, release))?
+        {
+            discard(&part)?;
+        }
+    }
+    Ok(())
+}
+
+/// Held while a release's base is looked for or made.
+fn lock(cache: &Path, release: Release) -> PathBuf {
+    cache.join(format!("{release}.lock"))
+}
+
+/// Where a base is made. The name is fixed: what a killed builder left is found.
+fn part(cache: &Path, release: Release) -> PathBuf {
+    cache.join(format!("{release}.part"))
 }
 
 /// Takes away a tree that is being made or not needed any more.

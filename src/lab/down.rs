@@ -1,5 +1,6 @@
 //! Takes a lab away, whole or in pieces.
 
+use super::base;
 use super::control_groups;
 use super::error::{LabError, Result};
 use super::lock::Lock;
@@ -40,6 +41,7 @@ pub fn down(name: &str) -> Result<Down> {
         state.map(|state| state.hosts.into_iter().map(|host| host.name).collect()).unwrap_or_default();
     let mut errors = sweep(&labs, name, found);
     errors.extend(put_settings_back(&labs).err());
+    errors.extend(base::discard_unfinished().err());
     lock.remove();
     labs.remove_if_empty();
     LabError::all(errors).map_or(Ok(Down { found, hosts }), Err)

@@ -13,7 +13,10 @@ pub type Result<T, E = LabError> = std::result::Result<T, E>;
 
 /// A failure of the lab. `Display` gives the sentence, the cause and the end of the log; the hint is separate.
 #[derive(Debug)]
-pub struct LabError {
+pub struct LabError(Box<Parts>);
+
+#[derive(Debug, Default)]
+struct Parts {
     message: String,
     host: Option<String>,
     hint: Option<String>,
@@ -30,7 +33,7 @@ struct LogEnd {
 
 impl LabError {
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), host: None, hint: None, log: None, cause: None }
+        Self(Box::new(Parts { message: message.into(), ..Parts::default() }))
     }
 
     /// For `map_err`: `.map_err(LabError::because("cannot read `x`"))`.
@@ -39,33 +42,33 @@ impl LabError {
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         let message = message.into();
-        move |cause| Self { cause: Some(cause.into()), ..Self::new(message) }
+        move |cause| Self(Box::new(Parts { message, cause: Some(cause.into()), ..Parts::default() }))
     }
 
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     pub(super) fn with_log(mut self, path: &Path) -> Self {
         let text = fs::read(path).unwrap_or_default();
-        self.log = Some(LogEnd { path: path.to_path_buf(), lines: last_lines(&text, QUOTED_LINES) });
+        self.0.log = Some(LogEnd { path: path.to_path_buf(), lines: last_lines(&text, QUOTED_LINES) });
         self
     }
 
     pub(super) fn on_host(mut self, host: &str) -> Self {
-        self.host.get_or_insert_with(|| host.to_string());
+        self.0.host.get_or_insert_with(|| host.to_string());
         self
     }
 
     /// The host that failed, where it was one host.
     pub fn host(&self) -> Option<&str> {
-        self.host.as_deref()
+        self.0.host.as_deref()
     }
 
     /// What the reader can do about it.
     pub fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.0.hint.as_deref()
     }
 
     /// Several failures as one; `None` if there was none.
@@ -73,15 +76,15 @@ impl LabError {
         if errors.len() < 2 {
             return errors.pop();
         }
-        let hint = errors.iter().find_map(|error| error.hint.clone());
+        let hint = errors.iter().find_map(|error| error.hint().map(str::to_string));
         let message = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        Some(Self { hint, ..Self::new(message) })
+        Some(Self(Box::new(Parts { message, hint, ..Parts::default() })))
     }
 }
 
 impl fmt::Display for LabError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { message, host, hint: _, log, cause } = self;
+        let Parts { message, host, hint: _, log, cause } = self.0.as_ref();
         if let Some(host) = host {
             write!(f, "host `{host}`: ")?;
         }
@@ -91,17 +94,10 @@ impl fmt::Display for LabError {
             write!(f, ": {cause}")?;
             next = cause.source();
         }
-        if let Some(LogEnd { path, lines }) = log {
-            if lines.is_empty() {
-                write!(f, "\n  its log `{}` is empty", path.display())?;
-            } else {
-                write!(f, "\n  the end of its log `{}`:", path.display())?;
-            }
-            for line in lines {
-                write!(f, "\n    {line}")?;
-            }
-        }
-        Ok(())
+        let Some(LogEnd { path, lines }) = log else { return Ok(()) };
+        let state = if lines.is_empty() { "is empty" } else { "ends with" };
+        write!(f, "\n  its log `{}` {state}", path.display())?;
+        lines.iter().try_for_each(|line| write!(f, "\n    {line}"))
     }
 }
 
@@ -148,7 +144,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             format!(
-                "host `web1`: it does not answer\n  the end of its log `{}`:\n    one\n    [  OK  ] Started ssh.",
+                "host `web1`: it does not answer\n  its log `{}` ends with\n    one\n    [  OK  ] Started ssh.",
                 log.display()
             )
         );

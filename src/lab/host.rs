@@ -226,7 +226,7 @@ fn host_lines(hosts: &[HostState]) -> String {
             given.push(label);
         }
         if words.len() > 1 {
-            lines.push_str(&format!("{}\n", words.join(" ")));
+            lines.extend([words.join(" "), "\n".to_string()]);
         }
     }
     lines

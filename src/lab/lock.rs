@@ -1,6 +1,7 @@
 //! Locks between fleets on one machine. The kernel drops them when their holder ends, however it ends.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -15,36 +16,40 @@ pub(super) struct Lock {
 impl Lock {
     /// Takes the lock; `on_wait` is called once if another process has it.
     pub(super) fn take(path: &Path, on_wait: &mut dyn FnMut()) -> Result<Self> {
-        let cannot = || format!("cannot lock `{}`", path.display());
-        let mut told = false;
+        if let Some(lock) = Self::take_if_free(path)? {
+            return Ok(lock);
+        }
+        on_wait();
         loop {
-            if let Some(directory) = path.parent() {
-                fs::create_dir_all(directory).map_err(LabError::because(cannot()))?;
-            }
-            let opened = File::options().create(true).truncate(false).write(true).open(path);
-            let file = match opened {
-                Ok(file) => file,
-                // Another process removed the empty directory between the two calls.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(LabError::because(cannot())(error)),
-            };
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    if !told {
-                        told = true;
-                        on_wait();
-                    }
-                    file.lock().map_err(LabError::because(cannot()))?;
-                }
-                Err(TryLockError::Error(error)) => return Err(LabError::because(cannot())(error)),
-            }
-            // The holder before us may have removed the file: then this lock is nobody's.
-            let ours = file.metadata().map_err(LabError::because(cannot()))?;
-            if fs::metadata(path).is_ok_and(|now| now.ino() == ours.ino() && now.dev() == ours.dev()) {
-                return Ok(Self { file, path: path.to_path_buf() });
+            let file = open(path)?;
+            file.lock().map_err(LabError::because(cannot(path)))?;
+            if let Some(lock) = Self::held(file, path)? {
+                return Ok(lock);
             }
         }
+    }
+
+    /// Takes the lock, unless another process has it.
+    pub(super) fn take_if_free(path: &Path) -> Result<Option<Self>> {
+        loop {
+            let file = open(path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(LabError::because(cannot(path))(error)),
+            }
+            if let Some(lock) = Self::held(file, path)? {
+                return Ok(Some(lock));
+            }
+        }
+    }
+
+    /// The lock, unless the holder before us removed the file: then it is nobody's.
+    fn held(file: File, path: &Path) -> Result<Option<Self>> {
+        let ours = file.metadata().map_err(LabError::because(cannot(path)))?;
+        let same = |now: fs::Metadata| now.ino() == ours.ino() && now.dev() == ours.dev();
+        let is_there = fs::metadata(path).is_ok_and(same);
+        Ok(is_there.then(|| Self { file, path: path.to_path_buf() }))
     }
 
     /// Gives the lock back and removes its file.
@@ -54,6 +59,24 @@ impl Lock {
         let _ = fs::remove_file(path);
         drop(file);
     }
+}
+
+/// The lock's file, made with its directory if it is missing.
+fn open(path: &Path) -> Result<File> {
+    loop {
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory).map_err(LabError::because(cannot(path)))?;
+        }
+        match File::options().create(true).truncate(false).write(true).open(path) {
+            // Another process removed the empty directory between the two calls.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened.map_err(LabError::because(cannot(path))),
+        }
+    }
+}
+
+fn cannot(path: &Path) -> String {
+    format!("cannot lock `{}`", path.display())
 }
 
 #[cfg(test)]
@@ -74,6 +97,7 @@ mod tests {
             })
         };
         std::thread::sleep(std::time::Duration::from_millis(200));
+        assert!(Lock::take_if_free(&path).unwrap().is_none());
         first.remove();
         assert_eq!(waiter.join().unwrap(), 1);
         assert!(!path.exists());

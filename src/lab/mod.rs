@@ -177,9 +177,13 @@ pub fn open(name: &str) -> Result<Option<Lab>> {
 }
 
 /// All labs of this machine and how their hosts are, by name. Asks each host's sshd, for a second at most.
-pub fn list() -> Vec<LabStatus> {
+///
+/// # Errors
+/// If this process may not look at them.
+pub fn list() -> Result<Vec<LabStatus>> {
     let labs = Labs::of_this_machine();
-    labs.names().into_iter().map(|name| status(&labs, name)).collect()
+    labs.check_readable()?;
+    Ok(labs.names().into_iter().map(|name| status(&labs, name)).collect())
 }
 
 fn status(labs: &Labs, name: String) -> LabStatus {

@@ -79,8 +79,9 @@ pub(super) fn host_label(name: &str) -> String {
 
 /// The first `length` hexadecimal digits of the text's SHA-256.
 pub(super) fn digest(text: &str, length: usize) -> String {
-    let hex: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    hex.chars().take(length).collect()
+    let bytes = Sha256::digest(text.as_bytes());
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).take(length).collect()
 }
 
 #[cfg(test)]
@@ -121,6 +122,12 @@ mod tests {
     fn machines_leave_room_for_the_interface() {
         assert_eq!(machine(Ipv4Addr::new(10, 99, 0, 10)), "lab0a63000a");
         assert!(format!("vb-{}", machine(Ipv4Addr::BROADCAST)).len() <= INTERFACE_LENGTH);
+    }
+
+    #[test]
+    fn digests_are_sha256_in_hexadecimal() {
+        assert_eq!(digest("abc", 12), "ba7816bf8f01");
+        assert_eq!(digest("", 99).len(), 64);
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub(super) fn take_down(lab: &str) -> Result<()> {
 fn ruleset(state: &State, relays: &[Relay]) -> String {
     let (table, bridge) = (names::table(&state.name), names::bridge(&state.name));
     let (gateway, network) = (state.gateway(), state.network);
-    let relays: String = relays
+    let relays: Vec<String> = relays
         .iter()
         .map(|Relay { to, port }| {
             format!(
@@ -91,6 +91,7 @@ fn ruleset(state: &State, relays: &[Relay]) -> String {
             )
         })
         .collect();
+    let relays = relays.concat();
     format!(
         "table ip {table} {{}}\n\
          delete table ip {table}\n\

@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::error::{LabError, Result};
+use super::lock::Lock;
 use super::release::Release;
 
 /// All labs of this machine.
@@ -56,6 +57,17 @@ impl Labs {
         self.0.join(".settings.json")
     }
 
+    /// Whether this process may look at the labs.
+    pub(super) fn check_readable(&self) -> Result<()> {
+        match fs::read_dir(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let error = LabError::because(format!("cannot read `{}`", self.0.display()))(error);
+                Err(error.with_hint("labs are root's"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The names of all labs that left a directory, whole or not.
     pub(super) fn names(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(&self.0) else { return Vec::new() };
@@ -74,8 +86,17 @@ impl Labs {
         self.names().iter().filter_map(|name| State::read(&self.lab(name)).ok().flatten()).collect()
     }
 
-    /// Removes the directories of all labs where they are empty.
+    /// Removes locks that nobody holds of labs that are not there, and then the directories where they are empty.
     pub(super) fn remove_if_empty(&self) {
+        for path in fs::read_dir(&self.0).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let lab = name.strip_prefix('.').and_then(|name| name.strip_suffix(".lock"));
+            if lab.is_some_and(|lab| !self.0.join(lab).exists())
+                && let Ok(Some(lock)) = Lock::take_if_free(&path)
+            {
+                lock.remove();
+            }
+        }
         // `remove_dir` refuses what is not empty, which is wanted.
         let _ = fs::remove_dir(&self.0).and_then(|()| self.0.parent().map_or(Ok(()), fs::remove_dir));
     }
@@ -259,6 +280,9 @@ mod tests {
         fs::write(directory.path().join(".x.lock"), "").unwrap();
         assert_eq!(labs.names(), ["broken", "fleet"]);
         assert_eq!(labs.states(), [state()]);
+        labs.remove_if_empty();
+        assert!(!directory.path().join(".x.lock").exists());
+        assert!(lab.path().exists());
     }
 
     #[test]

@@ -19,10 +19,10 @@ pub(super) fn choose(taken: &[Ipv4Net]) -> Option<Ipv4Addr> {
     POOLS
         .iter()
         .flat_map(|[a, b]| (0..=u8::MAX).map(move |c| Ipv4Addr::new(*a, *b, c, 0)))
-        .find(|network| taken.iter().all(|other| !overlaps(other, *network)))
+        .find(|network| taken.iter().all(|other| !overlaps(*other, *network)))
 }
 
-fn overlaps(other: &Ipv4Net, network: Ipv4Addr) -> bool {
+fn overlaps(other: Ipv4Net, network: Ipv4Addr) -> bool {
     let Some(ours) = lab_net(network) else { return true };
     other.contains(&ours.network()) || ours.contains(&other.network())
 }

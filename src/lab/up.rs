@@ -42,12 +42,22 @@ pub fn up(options: &LabOptions, hosts: &[String], progress: &mut dyn FnMut(Progr
     labs.make()?;
     tools::ensure(&base::cache().join("apt-get.log"), progress)?;
 
-    let _lock = Lock::take(&labs.lab_lock(name), &mut || {
+    let lock = Lock::take(&labs.lab_lock(name), &mut || {
         progress(Progress::Waiting { what: format!("another fleet, which changes the lab `{name}`") });
     })?;
     let directory = labs.lab(name);
     let resolver = Resolver::of_this_machine();
-    let state = plan(&labs, &directory, name, *release, hosts, &resolver, progress)?;
+    let state = match plan(&labs, &directory, name, *release, hosts, &resolver, progress) {
+        Ok(state) => state,
+        Err(error) => {
+            // Nothing was begun: not even the lock's file shall stay.
+            if !directory.path().exists() {
+                lock.remove();
+                labs.remove_if_empty();
+            }
+            return Err(error);
+        }
+    };
 
     let access = Access::of_this_machine(state.gateway());
     let relays: Vec<Relay> = access.relays.iter().copied().chain(resolver.relay()).collect();
@@ -73,9 +83,11 @@ pub fn up(options: &LabOptions, hosts: &[String], progress: &mut dyn FnMut(Progr
         supervisor: &supervisor,
         boot_timeout: *boot_timeout,
     };
-    boot(&common, hosts, progress)?;
+    let booted = boot(&common, hosts, progress);
     let lab = Lab::of(&state, &directory);
+    // Those that did boot can be looked at, whatever became of the others.
     write_ssh_files(&lab, &directory)?;
+    booted?;
     warn(&lab, progress);
     Ok(lab)
 }
@@ -190,18 +202,18 @@ fn boot(common: &Common<'_>, wanted: &[String], progress: &mut dyn FnMut(Progres
 
 /// The files that OpenSSH needs to reach the hosts.
 fn write_ssh_files(lab: &Lab, directory: &LabDirectory) -> Result<()> {
-    let known: String = lab
+    let known: Vec<String> = lab
         .hosts
         .iter()
         .filter(|host| !host.host_key.is_empty())
         .map(|host| format!("{},{} {}\n", host.name, host.address, host.host_key))
         .collect();
-    replace(&directory.known_hosts(), known.as_bytes())?;
+    replace(&directory.known_hosts(), known.concat().as_bytes())?;
     replace(&directory.ssh_config(), ssh_config(lab).as_bytes())
 }
 
 fn ssh_config(lab: &Lab) -> String {
-    let hosts: String = lab
+    let hosts: Vec<String> = lab
         .hosts
         .iter()
         .map(|host| {
@@ -212,8 +224,9 @@ fn ssh_config(lab: &Lab) -> String {
         })
         .collect();
     format!(
-        "{hosts}Host *\n  User {LOGIN_USER}\n  IdentityFile {}\n  IdentitiesOnly yes\n  IdentityAgent none\n  \
+        "{}Host *\n  User {LOGIN_USER}\n  IdentityFile {}\n  IdentitiesOnly yes\n  IdentityAgent none\n  \
          UserKnownHostsFile {}\n  GlobalKnownHostsFile none\n  StrictHostKeyChecking yes\n",
+        hosts.concat(),
         lab.private_key.display(),
         lab.known_hosts.display()
     )
