@@ -144,6 +144,9 @@ pub fn up_with_progress(options: &LabOptions, hosts: &[String]) -> Result<Lab> {
 }
 
 fn up(arguments: BootArgs, hosts: &[String]) -> Result<ExitCode> {
+    if hosts.is_empty() {
+        bail!("no hosts to boot");
+    }
     let BootArgs { name: LabName { name }, release, boot_timeout } = arguments;
     let options = LabOptions {
         name,

@@ -71,7 +71,7 @@ impl Default for LabOptions {
         Self {
             name: DEFAULT_NAME.to_string(),
             release: Release::default(),
-            boot_timeout: Duration::from_secs(120),
+            boot_timeout: Duration::from_mins(2),
             supervisor: None,
         }
     }

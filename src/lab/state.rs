@@ -211,9 +211,11 @@ impl State {
                 return Err(LabError::because(format!("cannot read `{}`", path.display()))(error));
             }
         };
+        let name = directory.path().file_name().unwrap_or_default().display();
         let state = Self::parse(&text).map_err(|error| {
-            LabError::new(format!("cannot understand `{}`: {error}", path.display()))
-                .with_hint("take the lab away with `fleet lab down`; it can be made anew")
+            LabError::new(format!("cannot understand `{}`: {error}", path.display())).with_hint(format!(
+                "take the lab away with `fleet lab down --name {name}`; it can be made anew"
+            ))
         })?;
         Ok(Some(state))
     }
