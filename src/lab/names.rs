@@ -60,6 +60,11 @@ pub(super) fn machine(address: Ipv4Addr) -> String {
     format!("lab{:08x}", u32::from(address))
 }
 
+/// The host's interface on the bridge, as nspawn names it.
+pub(super) fn interface(address: Ipv4Addr) -> String {
+    format!("vb-{}", machine(address))
+}
+
 /// The first label of a host's own name, as the kernel and DNS want it (RFC 1123 §2.1).
 pub(super) fn host_label(name: &str) -> String {
     if name.parse::<Ipv4Addr>().is_ok() {
@@ -121,7 +126,7 @@ mod tests {
     #[test]
     fn machines_leave_room_for_the_interface() {
         assert_eq!(machine(Ipv4Addr::new(10, 99, 0, 10)), "lab0a63000a");
-        assert!(format!("vb-{}", machine(Ipv4Addr::BROADCAST)).len() <= INTERFACE_LENGTH);
+        assert!(interface(Ipv4Addr::BROADCAST).len() <= INTERFACE_LENGTH);
     }
 
     #[test]

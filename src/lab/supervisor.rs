@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Stdio;
 
-use super::command::command;
+use super::command::{command, run};
 use super::control_groups::HostGroups;
 use super::error::{LabError, Result};
 use super::names;
@@ -41,6 +41,7 @@ pub fn supervise(lab: &str, host: &str) -> Result<()> {
     loop {
         groups.enter()?;
         groups.clear();
+        remove_nspawn_leftovers(&directory, host);
         note(&directory, host, "booting");
         let mut nspawn = nspawn(&state, &directory, host)?;
         let mut child = nspawn.spawn().map_err(LabError::because("cannot start `systemd-nspawn`"))?;
@@ -81,13 +82,18 @@ fn nspawn(state: &State, directory: &LabDirectory, host: &HostState) -> Result<s
     Ok(nspawn)
 }
 
-/// Removes what a killed nspawn left: its folders by the host's address, its lock by the disk's number (as long as the
-/// disk is mounted).
+/// Removes what a killed nspawn left: the interface on the bridge (the kernel takes its time with it) and folders by
+/// the host's address, the lock by the disk's number (as long as the disk is mounted).
 pub(super) fn remove_nspawn_leftovers(directory: &LabDirectory, host: &HostState) {
     let machine = names::machine(host.address);
     for folder in ["propagate", "unix-export"] {
         // Nothing there, in the usual case.
         let _ = fs::remove_dir_all(Path::new(NSPAWN_STATE).join(folder).join(&machine));
+    }
+    let interface = names::interface(host.address);
+    if Path::new("/sys/class/net").join(&interface).exists() {
+        // It may go by itself in between; if it stays, nspawn says so.
+        let _ = command("ip", ["link", "delete", &interface]).and_then(run);
     }
     if let Ok(root) = fs::metadata(directory.host(&host.name).root()) {
         let lock = format!("inode-{}:{}", root.dev(), root.ino());
