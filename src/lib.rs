@@ -1,6 +1,7 @@
 //! fleet: configures fleets of servers over SSH from Ansible's files, with nothing installed on them.
 
 pub mod base;
+pub mod lab;
 pub mod lang;
 pub mod modules;
 pub mod project;
