@@ -126,9 +126,9 @@ impl Looker<'_> {
         if engine_action(&task.module) == Some("include_tasks") {
             if task.looped.is_none()
                 && let Ok(When::Run) = binder.when(task)
-                && let Ok(Some(items)) = run.included(play, task, &binder, &Map::new())
+                && let Ok(Some(loaded)) = run.included(task, &binder, &Map::new())
             {
-                self.items(&items);
+                self.items(&loaded.items);
             }
             return;
         }

@@ -19,14 +19,14 @@ use indexmap::IndexMap;
 
 use crate::base::{Diagnostic, Diagnostics, Kind, Map, Value};
 use crate::inventory::Inventory;
-use crate::lang::{Loader, Play, Playbook, Settings, Texts};
+use crate::lang::{Loader, Play, Playbook, Settings};
 use crate::plan::bind::{Binder, Stop};
 use crate::plan::check;
 use crate::plan::variables::{HostVars, PlayVars, TaskVariables, World};
 use crate::project::Project;
 use crate::template::{Lookups, Templar, Variables};
 use crate::transport::Connector;
-use crate::vars::{Layer, Layers, Level, VarMap, Variable};
+use crate::vars::{Layer, Layers, Level, VarMap};
 
 pub use destination::{ConnectDefaults, LabTarget};
 pub use event::{Cost, Event, Recap};
@@ -93,7 +93,7 @@ pub fn prepare(
         &HostVars::new(Layers::default()),
     ));
     let binder = Binder { templar: &templar, lookups: &lookups, variables: Arc::clone(&loading) };
-    let texts = LoadTexts(&binder);
+    let texts = run::LoadTexts { templar: &templar, world: &empty };
     let (loaded, found) = Loader::new(&project, &settings, &check::Names, &texts).playbook(&playbook);
     diagnostics.extend(found);
     let Some(playbook) = loaded else { return (None, diagnostics) };
@@ -193,23 +193,6 @@ impl Variables for Over {
 
     fn hosts(&self) -> Vec<Arc<str>> {
         self.below.hosts()
-    }
-}
-
-/// Templated names of static imports: only what is known without a host.
-struct LoadTexts<'a>(&'a Binder<'a>);
-
-impl Texts for LoadTexts<'_> {
-    fn text(&self, value: &Value, place: &crate::base::Place) -> Result<String, Diagnostic> {
-        let located = crate::lang::Located { value: value.clone(), place: place.clone() };
-        match self.0.known(&located) {
-            Ok(value) => Ok(value.to_text()),
-            Err(Stop::Failed(diagnostic)) => Err(*diagnostic),
-            Err(Stop::Unknown(_) | Stop::Deferred) => {
-                let message = "the name of a static import must be known when the file is read";
-                Err(Diagnostic::error(Kind::Structure, message).at(place))
-            }
-        }
     }
 }
 
@@ -338,7 +321,11 @@ impl Prepared {
                     let message = format!("could not find `{}` of `vars_files`", candidates.join("`, `"));
                     Diagnostic::error(Kind::File, message).at(&located.place)
                 })?;
-            files.push(vars_file(&run.project, &path)?);
+            let (layer, diagnostics) = crate::lang::read_vars_file(&run.project, &path, Level::PlayVarsFiles);
+            if let Some(error) = diagnostics.0.into_iter().find(|d| d.severity == crate::base::Severity::Error) {
+                return Err(error);
+            }
+            files.extend(layer);
         }
         let serial = play.scope.keywords.get(&crate::lang::Keyword::Serial);
         let sizes = match serial {
@@ -400,35 +387,6 @@ fn serial_size(value: &Value, all: usize) -> Option<usize> {
             }
         }
     }
-}
-
-/// A file of variables as a layer.
-fn vars_file(project: &Project, path: &std::path::Path) -> Result<Arc<Layer>, Diagnostic> {
-    let source = project.read(path)?;
-    let parsed = crate::yaml::parse_single(&source);
-    if let Some(error) = parsed.diagnostics.0.iter().find(|d| d.severity == crate::base::Severity::Error) {
-        return Err(error.clone());
-    }
-    let node = parsed.node;
-    let mut vars = VarMap::new();
-    match node.as_map() {
-        Some(entries) => {
-            for (key, value) in entries {
-                let Some(name) = key.as_str() else {
-                    let message = "the name of a variable must be a text";
-                    return Err(Diagnostic::error(Kind::Structure, message).at(&key.place));
-                };
-                let variable = Variable { value: value.to_value(), place: Some(value.place.clone()) };
-                vars.insert(Arc::from(name), variable);
-            }
-        }
-        None if node.kind == crate::yaml::NodeKind::Null => {}
-        None => {
-            let message = format!("a file of variables must be a mapping, not {}", node.describe());
-            return Err(Diagnostic::error(Kind::Structure, message).at(&node.place));
-        }
-    }
-    Ok(Layer::new(Level::PlayVarsFiles, vars))
 }
 
 #[cfg(test)]

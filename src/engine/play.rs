@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -16,7 +16,7 @@ use super::machine::Trouble;
 use super::run::{Gone, Run};
 use super::task::{Ended, Turn};
 use crate::base::{Key, Map, Value, names};
-use crate::lang::{Block, Item, Keyword, Play, ScopeKind, Task};
+use crate::lang::{Block, Item, Keyword, LoadedTasks, Play, ScopeKind, Task};
 use crate::plan::bind::{Binder, Stop, When};
 use crate::plan::check::engine_action;
 use crate::plan::variables::{PlayVars, TaskVariables};
@@ -29,11 +29,12 @@ pub(super) struct PlayRun {
     pub(super) vars: Arc<PlayVars>,
     /// The key under which notifications are remembered on the targets.
     pub(super) journal: String,
-    handlers: Vec<Arc<Task>>,
+    /// In the order in which they run; files that are included at run time may bring more.
+    handlers: RwLock<Vec<Arc<Task>>>,
     notified: Mutex<HashMap<Host, IndexSet<usize>>>,
     /// Check mode: handlers that perhaps are notified.
     maybe: Mutex<HashMap<Host, HashSet<usize>>>,
-    roles_done: Mutex<HashSet<(Host, String)>>,
+    roles_done: Mutex<HashSet<(Host, Arc<str>)>>,
     ended: Mutex<HashSet<Host>>,
     play_ended: Mutex<bool>,
 }
@@ -53,12 +54,28 @@ impl PlayRun {
         Self {
             vars,
             journal,
-            handlers,
+            handlers: RwLock::new(handlers),
             notified: Mutex::default(),
             maybe: Mutex::default(),
             roles_done: Mutex::default(),
             ended: Mutex::default(),
             play_ended: Mutex::new(false),
+        }
+    }
+
+    fn handlers(&self) -> Vec<Arc<Task>> {
+        self.handlers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds the handlers of an included file, once.
+    fn add_handlers(&self, items: &[Item]) {
+        let mut more = Vec::new();
+        flatten(items, &mut more);
+        let mut handlers = self.handlers.write().unwrap_or_else(PoisonError::into_inner);
+        for handler in more {
+            if !handlers.iter().any(|known| Arc::ptr_eq(known, &handler)) {
+                handlers.push(handler);
+            }
         }
     }
 
@@ -76,20 +93,6 @@ impl PlayRun {
             }
         }
         search.insert(task.directory.clone());
-        search.insert(self.play().directory.clone());
-        search.into_iter().collect()
-    }
-
-    /// Where an included task file is searched, nearest first.
-    pub(super) fn include_search(&self, task: &Task) -> Vec<PathBuf> {
-        let mut search = IndexSet::new();
-        search.insert(task.directory.clone());
-        for scope in task.scope.outwards() {
-            search.insert(scope.directory.clone());
-            if let ScopeKind::Role(role) = &scope.kind {
-                search.insert(role.path.join("tasks"));
-            }
-        }
         search.insert(self.play().directory.clone());
         search.into_iter().collect()
     }
@@ -146,7 +149,7 @@ impl Run {
                     Item::Block(block) => self.block(play, block, hosts, &ahead).await,
                     Item::FlushHandlers => self.flush(play, hosts, &ahead).await,
                     Item::RoleEnd(role) => {
-                        let key = role_key(role);
+                        let key = Arc::clone(&role.identity);
                         let mut done = lock(&play.roles_done);
                         done.extend(hosts.live.iter().map(|host| (Arc::clone(host), key.clone())));
                     }
@@ -160,7 +163,7 @@ impl Run {
         if let ScopeKind::Role(role) = &block.scope.kind
             && !role.allow_duplicates
         {
-            let key = role_key(role);
+            let key = Arc::clone(&role.identity);
             let done = lock(&play.roles_done);
             live.retain(|host| !done.contains(&(Arc::clone(host), key.clone())));
         }
@@ -315,7 +318,7 @@ impl Run {
         for name in &notifies {
             let found = self.handlers_named(play, host, name);
             if found.is_empty() && outcome.failure.is_none() {
-                let known: Vec<Arc<str>> = play.handlers.iter().map(|h| self.handler_name(play, host, h)).collect();
+                let known: Vec<Arc<str>> = play.handlers().iter().map(|h| self.handler_name(play, host, h)).collect();
                 outcome.status = Status::Failed { ignored: false };
                 outcome.failure = Some(FailureText {
                     message: format!(
@@ -487,7 +490,7 @@ impl Run {
     /// `include_tasks`: each host's file and variables; hosts with the same ones run them together.
     async fn include(&self, play: &PlayRun, task: &Arc<Task>, hosts: &mut Hosts, ahead: &Ahead<'_>) {
         let lookups = self.lookups(play, task);
-        let mut groups: IndexMap<usize, (Arc<[Item]>, Vec<Host>)> = IndexMap::new();
+        let mut groups: IndexMap<usize, (Arc<LoadedTasks>, Vec<Host>)> = IndexMap::new();
         let mut first = true;
         for host in hosts.live.clone() {
             let binder = self.binder(&lookups, self.variables(play, &host, task));
@@ -503,9 +506,10 @@ impl Run {
                     } else {
                         (Status::Ok, format!("included {}", names::count(included.len(), "file")))
                     };
-                    for items in included {
-                        let key = Arc::as_ptr(&items).cast::<u8>() as usize;
-                        groups.entry(key).or_insert_with(|| (items, Vec::new())).1.push(Arc::clone(&host));
+                    for loaded in included {
+                        play.add_handlers(&loaded.handlers);
+                        let key = Arc::as_ptr(&loaded) as usize;
+                        groups.entry(key).or_insert_with(|| (loaded, Vec::new())).1.push(Arc::clone(&host));
                     }
                     let outcome = Outcome {
                         status,
@@ -529,10 +533,10 @@ impl Run {
                 Err(stop) => self.stopped(play, &label, &host, hosts, stop),
             }
         }
-        for (items, on) in groups.into_values() {
+        for (loaded, on) in groups.into_values() {
             let live: Vec<Host> = on.into_iter().filter(|host| hosts.live.contains(host)).collect();
             let mut inner = Hosts { live: live.clone(), failed: Vec::new() };
-            self.items(play, &items, &mut inner, Some(ahead)).await;
+            self.items(play, &loaded.items, &mut inner, Some(ahead)).await;
             hosts.live.retain(|host| !live.contains(host) || inner.live.contains(host));
             hosts.failed.extend(inner.failed);
         }
@@ -544,9 +548,9 @@ impl Run {
         task: &Arc<Task>,
         host: &Host,
         binder: &Binder<'_>,
-    ) -> Result<Vec<Arc<[Item]>>, Stop> {
-        let load = |binder: &Binder<'_>, vars: &Map| -> Result<Option<Arc<[Item]>>, Stop> {
-            self.included(play, task, binder, vars).map_err(|mut diagnostics| {
+    ) -> Result<Vec<Arc<LoadedTasks>>, Stop> {
+        let load = |binder: &Binder<'_>, vars: &Map| -> Result<Option<Arc<LoadedTasks>>, Stop> {
+            self.included(task, binder, vars).map_err(|mut diagnostics| {
                 let first = diagnostics.0.iter().position(|d| d.severity == crate::base::Severity::Error);
                 match first {
                     Some(at) => Stop::from(diagnostics.0.swap_remove(at)),
@@ -599,7 +603,7 @@ impl Run {
     fn handlers_named(&self, play: &PlayRun, host: &Host, name: &str) -> Vec<usize> {
         let mut named = None;
         let mut listening = Vec::new();
-        for (index, handler) in play.handlers.iter().enumerate() {
+        for (index, handler) in play.handlers().iter().enumerate() {
             if handler.listen.iter().any(|topic| topic.value.to_text() == name) {
                 listening.push(index);
             }
@@ -615,7 +619,7 @@ impl Run {
     /// Runs the handlers that are notified, in the order in which they stand.
     async fn flush(&self, play: &PlayRun, hosts: &mut Hosts, ahead: &Ahead<'_>) {
         self.recall(play, &hosts.live);
-        for (index, handler) in play.handlers.iter().enumerate() {
+        for (index, handler) in play.handlers().iter().enumerate() {
             let on: Vec<Host> = {
                 let mut notified = lock(&play.notified);
                 hosts
@@ -682,10 +686,4 @@ impl Run {
 enum Handler {
     Yes,
     No,
-}
-
-fn role_key(role: &crate::lang::Role) -> String {
-    let params: Vec<String> =
-        role.params.vars.iter().map(|(name, variable)| format!("{name}={}", variable.value.to_repr())).collect();
-    format!("{} {} {}", role.path.display(), role.name, params.join(" "))
 }

@@ -1,7 +1,7 @@
 //! What all plays, hosts and tasks of a run share.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -11,10 +11,9 @@ use super::controller::Files;
 use super::destination::{self, ConnectDefaults};
 use super::event::{Cost, Event, Recap};
 use super::machine::{Machine, User};
-use super::play::PlayRun;
 use super::task::Effect;
-use crate::base::{Diagnostics, Map, Source, Value};
-use crate::lang::{Item, Keyword, Loader, Scope, ScopeKind, Settings, Task};
+use crate::base::{Diagnostic, Diagnostics, Kind, Map, Place, Source, Value};
+use crate::lang::{Keyword, LoadedTasks, Loader, Located, Section, Settings, Task, Texts, include_scope};
 use crate::plan::bind::{Binder, Stop};
 use crate::plan::check;
 use crate::plan::tags::{Selection, tags_of};
@@ -22,7 +21,7 @@ use crate::plan::variables::{HostVars, TaskVariables, World};
 use crate::project::Project;
 use crate::template::{LookupError, Lookups, Templar, Variables};
 use crate::transport::Connector;
-use crate::vars::{Layer, Layers, Level, VarMap, Variable};
+use crate::vars::{Layers, Variable};
 
 /// How a run is to go.
 #[derive(Clone, Debug)]
@@ -55,7 +54,7 @@ pub(super) struct Run {
     pub(super) began: i64,
     pub(super) events: Arc<dyn Fn(Event) + Send + Sync>,
     machines: Mutex<IndexMap<String, (Arc<str>, Arc<Machine>)>>,
-    included: Mutex<HashMap<(PathBuf, usize, String), Arc<[Item]>>>,
+    included: Mutex<HashMap<(PathBuf, usize, String), Arc<LoadedTasks>>>,
     recaps: Mutex<HashMap<Arc<str>, Recap>>,
     /// Hosts that have failed or cannot be reached: they take no further part.
     gone: Mutex<HashMap<Arc<str>, Gone>>,
@@ -216,51 +215,50 @@ impl Run {
     /// The tasks that an `include_tasks` brings, loaded once; `None` where it names no file.
     pub(super) fn included(
         &self,
-        play: &PlayRun,
         task: &Arc<Task>,
         binder: &Binder<'_>,
         item: &Map,
-    ) -> Result<Option<Arc<[Item]>>, Diagnostics> {
+    ) -> Result<Option<Arc<LoadedTasks>>, Diagnostics> {
         let broken = |stop: Stop| match stop {
             Stop::Failed(diagnostic) => Diagnostics(vec![*diagnostic]),
             Stop::Unknown(_) | Stop::Deferred => Diagnostics::default(),
         };
         let bound = binder.arguments(task, Some("file")).map_err(broken)?;
         let Some(name) = bound.given.get("file").filter(|_| bound.unknown.is_none()) else { return Ok(None) };
-        let name = PathBuf::from(name.to_text());
-        let found = play
-            .include_search(task)
-            .into_iter()
-            .map(|directory| directory.join(&name))
-            .find(|path| self.project.is_file(path))
-            .unwrap_or_else(|| task.directory.join(&name));
-        let key = (found.clone(), Arc::as_ptr(task) as usize, Value::map(item.clone()).to_repr());
-        if let Some(items) = self.included.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(Some(Arc::clone(items)));
-        }
-        let mut vars: VarMap = task.vars.as_ref().map(|layer| layer.vars.clone()).unwrap_or_default();
-        for (name, value) in item {
-            if let Some(name) = name.as_str() {
-                vars.insert(Arc::from(name), Variable { value: value.clone(), place: None });
-            }
-        }
-        let scope = Arc::new(Scope {
-            parent: Some(Arc::clone(&task.scope)),
-            kind: ScopeKind::Include,
-            keywords: crate::lang::Keywords::new(),
-            vars: (!vars.is_empty()).then(|| Layer::new(Level::IncludeParams, vars)),
-            directory: found.parent().map_or_else(PathBuf::new, std::path::Path::to_owned),
-        });
-        let texts = TextsOf(binder);
+        let name = name.to_text();
+        let place = task
+            .args
+            .free_form
+            .as_ref()
+            .or_else(|| task.args.named.get("file"))
+            .map_or(&task.module_place, |located| &located.place);
+        let texts = LoadTexts { templar: &self.templar, world: &self.world };
         let loader = Loader::new(&self.project, &self.settings, &check::Names, &texts);
-        let (items, mut diagnostics) = loader.task_file(&found, &scope, false);
-        diagnostics.extend(check::items(&items, &self.templar));
+        let found = loader
+            .find_task_file(&name, place, &task.scope, Section::Tasks)
+            .map_err(|diagnostic| Diagnostics(vec![diagnostic]))?;
+        let key = (found.clone(), Arc::as_ptr(task) as usize, Value::map(item.clone()).to_repr());
+        if let Some(loaded) = self.included.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Some(Arc::clone(loaded)));
+        }
+        let more = item
+            .iter()
+            .filter_map(|(name, value)| {
+                Some((Arc::from(name.as_str()?), Variable { value: value.clone(), place: None }))
+            })
+            .collect();
+        let apply = bound.given.get("apply");
+        let directory = found.parent().unwrap_or(Path::new(""));
+        let scope = include_scope(task, apply, more, directory);
+        let (loaded, mut diagnostics) = loader.task_file(&found, &scope, Section::Tasks);
+        diagnostics.extend(check::items(&loaded.items, &self.templar));
+        diagnostics.extend(check::items(&loaded.handlers, &self.templar));
         if diagnostics.has_errors() {
             return Err(diagnostics);
         }
-        let items: Arc<[Item]> = items.into();
-        self.included.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&items));
-        Ok(Some(items))
+        let loaded = Arc::new(loaded);
+        self.included.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&loaded));
+        Ok(Some(loaded))
     }
 
     /// Ends every connection.
@@ -274,18 +272,26 @@ impl Run {
     }
 }
 
-/// Templated names of static imports inside an included file.
-struct TextsOf<'a>(&'a Binder<'a>);
+/// Renders the names of static imports and roles with what is known without a host.
+#[derive(Debug)]
+pub(super) struct LoadTexts<'a> {
+    pub(super) templar: &'a Templar,
+    pub(super) world: &'a Arc<World>,
+}
 
-impl crate::lang::Texts for TextsOf<'_> {
-    fn text(&self, value: &Value, place: &crate::base::Place) -> Result<String, crate::base::Diagnostic> {
-        let located = crate::lang::Located { value: value.clone(), place: place.clone() };
-        match self.0.known(&located) {
+impl Texts for LoadTexts<'_> {
+    fn text(&self, value: &Value, place: &Place, known: &Layers) -> Result<String, Diagnostic> {
+        let state = HostVars::new(known.clone());
+        let variables = TaskVariables::of_host(self.world, None, &Arc::from(""), &state);
+        let lookups: Arc<dyn Lookups> = Arc::new(NoLookups);
+        let binder = Binder { templar: self.templar, lookups: &lookups, variables: Arc::new(variables) };
+        let located = Located { value: value.clone(), place: place.clone() };
+        match binder.known(&located) {
             Ok(value) => Ok(value.to_text()),
             Err(Stop::Failed(diagnostic)) => Err(*diagnostic),
             Err(Stop::Unknown(_) | Stop::Deferred) => {
                 let message = "the name of a static import must be known when the file is read";
-                Err(crate::base::Diagnostic::error(crate::base::Kind::Structure, message).at(place))
+                Err(Diagnostic::error(Kind::Structure, message).at(place))
             }
         }
     }

@@ -11,10 +11,6 @@ use crate::template::Templar;
 /// What the engine does itself: it is not in the registry of modules.
 pub const ENGINE_ACTIONS: &[&str] = &["include_tasks", "meta"];
 
-/// The `meta` actions that the engine knows.
-pub const META_ACTIONS: &[&str] =
-    &["flush_handlers", "noop", "end_host", "end_play", "clear_facts", "clear_host_errors", "reset_connection"];
-
 /// The short name of an engine action: `ansible.builtin.meta` is `meta`.
 pub fn engine_action(name: &str) -> Option<&'static str> {
     let short = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
@@ -162,10 +158,10 @@ impl Checker<'_> {
             return;
         };
         let name = action.value.to_text();
-        if !META_ACTIONS.contains(&name.as_str()) {
-            let message = format!("`meta: {name}` is not supported");
-            let hint = names::did_you_mean(&name, META_ACTIONS.iter().copied());
-            self.found.push(Diagnostic::error(Kind::Unsupported, message).at(&action.place).maybe_hint(hint));
+        if !crate::lang::keyword::META.iter().any(|(known, _)| *known == name) {
+            let message = format!("`meta: {name}` is not known");
+            let hint = names::did_you_mean(&name, crate::lang::keyword::META.iter().map(|(known, _)| *known));
+            self.found.push(Diagnostic::error(Kind::BadValue, message).at(&action.place).maybe_hint(hint));
         }
     }
 
@@ -199,8 +195,11 @@ impl Checker<'_> {
             let place = problem
                 .parameter
                 .as_deref()
-                .and_then(|name| task.args.named.get(name))
-                .map_or(&task.module_place, |located| &located.place);
+                .and_then(|name| match problem.kind {
+                    Kind::UnknownParameter => task.args.name_places.get(name),
+                    _ => task.args.named.get(name).map(|located| &located.place),
+                })
+                .unwrap_or(&task.module_place);
             let message = format!("`{}`: {}", task.module, problem.message);
             let mut diagnostic = Diagnostic::error(problem.kind, message).at(place).maybe_hint(problem.hint);
             if forgiving {
