@@ -145,23 +145,8 @@ impl Checker<'_> {
         }
         let all = task.args.named.values().chain(&task.args.free_form).chain(&task.args.whole);
         all.for_each(|located| self.value(located));
-        match engine_action(&task.module) {
-            Some("meta") => self.meta(task),
-            Some(_) => {}
-            None => self.parameters(task),
-        }
-    }
-
-    fn meta(&mut self, task: &Task) {
-        let Some(action) = &task.args.free_form else {
-            self.found.push(Diagnostic::error(Kind::Parameters, "`meta` needs an action").at(&task.module_place));
-            return;
-        };
-        let name = action.value.to_text();
-        if !crate::lang::keyword::META.iter().any(|(known, _)| *known == name) {
-            let message = format!("`meta: {name}` is not known");
-            let hint = names::did_you_mean(&name, crate::lang::keyword::META.iter().map(|(known, _)| *known));
-            self.found.push(Diagnostic::error(Kind::BadValue, message).at(&action.place).maybe_hint(hint));
+        if engine_action(&task.module).is_none() {
+            self.parameters(task);
         }
     }
 
