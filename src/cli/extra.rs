@@ -9,7 +9,7 @@ use super::exit::{FilesAreWrong, WrongOptions};
 use crate::base::{Diagnostics, Source, Value};
 use crate::project::Project;
 use crate::vars::{VarMap, Variable};
-use crate::yaml::{Node, NodeKind, parse_single};
+use crate::yaml::{NodeKind, parse_single};
 
 /// Reads all `-e` options in their order; the later one wins.
 pub fn read(options: &[String], project: &Project) -> Result<VarMap> {
@@ -33,10 +33,9 @@ fn mapping(source: &Arc<Source>, vars: &mut VarMap) -> Result<()> {
     if parsed.diagnostics.has_errors() {
         return Err(FilesAreWrong(parsed.diagnostics).into());
     }
-    let Node { kind, .. } = &parsed.node;
-    match kind {
-        NodeKind::Null => Ok(()),
-        NodeKind::Map(entries) => {
+    match parsed.documents.first().map(|node| (node, &node.kind)) {
+        None | Some((_, NodeKind::Null)) => Ok(()),
+        Some((_, NodeKind::Map(entries))) => {
             for (name, value) in entries.iter() {
                 let name = name.as_str().unwrap_or_default();
                 let variable = Variable { value: value.to_value(), place: Some(value.place.clone()) };
@@ -44,9 +43,9 @@ fn mapping(source: &Arc<Source>, vars: &mut VarMap) -> Result<()> {
             }
             Ok(())
         }
-        _ => {
+        Some((node, _)) => {
             let path = source.path.display();
-            Err(WrongOptions(format!("the extra variables of {path} must be a mapping, not {}", parsed.node.describe())).into())
+            Err(WrongOptions(format!("the extra variables of {path} must be a mapping, not {}", node.describe())).into())
         }
     }
 }

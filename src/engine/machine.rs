@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
-
 use super::event::Cost;
 use super::known::{Store, Wanted};
 use crate::base::Secret;
@@ -64,7 +62,8 @@ impl User {
 pub(super) struct Machine {
     destination: Destination,
     connector: Arc<Connector>,
-    connection: OnceCell<Result<Connection, Trouble>>,
+    /// Made once; a failure stands for the rest of the run.
+    connection: tokio::sync::Mutex<Option<Result<Arc<Connection>, Trouble>>>,
     sessions: tokio::sync::Mutex<HashMap<Arc<str>, Arc<Session>>>,
     users: Mutex<HashMap<Arc<str>, User>>,
     become_password: Option<Secret>,
@@ -84,7 +83,7 @@ impl Machine {
         Self {
             destination,
             connector,
-            connection: OnceCell::new(),
+            connection: tokio::sync::Mutex::default(),
             sessions: tokio::sync::Mutex::default(),
             users: Mutex::default(),
             become_password,
@@ -103,11 +102,15 @@ impl Machine {
         }
     }
 
-    async fn connection(&self) -> Result<&Connection, Trouble> {
-        let connect = || async {
-            self.connector.connect(&self.destination).await.map_err(|error| Trouble::from(&error))
-        };
-        self.connection.get_or_init(connect).await.as_ref().map_err(Clone::clone)
+    async fn connection(&self) -> Result<Arc<Connection>, Trouble> {
+        let mut connection = self.connection.lock().await;
+        if let Some(known) = &*connection {
+            return known.clone();
+        }
+        let made = self.connector.connect(&self.destination).await;
+        let made = made.map(Arc::new).map_err(|error| Trouble::from(&error));
+        *connection = Some(made.clone());
+        made
     }
 
     async fn session(&self, user: &User) -> Result<Arc<Session>, Trouble> {
@@ -240,10 +243,11 @@ impl Machine {
         Ok(outcomes)
     }
 
-    /// Runs a text with the login shell over the bare connection.
-    pub(super) async fn raw(&self, text: &str) -> Result<CommandOutput, Trouble> {
+    /// Runs a text with the shell over the bare connection.
+    pub(super) async fn raw(&self, user: &User, text: &str) -> Result<CommandOutput, Trouble> {
         let connection = self.connection().await?;
-        let output = connection.raw(text, None, None).await;
+        let who = user.spec.as_ref().map(|spec| self.become_of(spec)).transpose()?;
+        let output = connection.raw(text, who.as_ref(), None, None).await;
         self.store.spoil();
         Ok(output?)
     }
@@ -306,13 +310,12 @@ impl Machine {
 
     /// Ends sessions and connection, and tells what they cost; `None` where there was no connection.
     pub(super) async fn close(&self) -> Option<Cost> {
-        let sessions: Vec<_> = self.sessions.lock().await.drain().collect();
-        for (_, session) in sessions {
-            session.close().await;
-        }
-        let connection = self.connection.get()?.as_ref().ok()?.lock().await.take()?;
+        self.close_sessions().await;
+        let connection = self.connection.lock().await.take()?.ok()?;
         let counters = connection.counters();
-        connection.close().await;
+        if let Some(connection) = Arc::into_inner(connection) {
+            connection.close().await;
+        }
         Some(Cost {
             connections: counters.connections,
             exchanges: counters.exchanges,
@@ -321,12 +324,19 @@ impl Machine {
         })
     }
 
-    /// Closes the sessions, so that the next task opens them anew (groups, PAM, limits may have changed).
-    pub(super) async fn reset(&self) {
+    async fn close_sessions(&self) {
         let sessions: Vec<_> = self.sessions.lock().await.drain().collect();
         for (_, session) in sessions {
-            session.close().await;
+            // one that is still in use ends with its last user
+            if let Some(session) = Arc::into_inner(session) {
+                session.close().await;
+            }
         }
+    }
+
+    /// Closes the sessions, so that the next task opens them anew (groups, PAM, limits may have changed).
+    pub(super) async fn reset(&self) {
+        self.close_sessions().await;
         self.store.spoil();
     }
 }

@@ -119,9 +119,11 @@ pub fn prepare(
                 stack.extend(layers);
                 all.insert(host, RwLock::new(HostVars::new(stack)));
             }
-            Err(diagnostic) => {
-                if !diagnostics.0.contains(&diagnostic) {
-                    diagnostics.push(diagnostic);
+            Err(found) => {
+                for diagnostic in found.0 {
+                    if !diagnostics.0.contains(&diagnostic) {
+                        diagnostics.push(diagnostic);
+                    }
                 }
             }
         }

@@ -727,7 +727,7 @@ impl Execution<'_> {
         });
         let mut remembered = Vec::new();
         let outcomes = if let Some(text) = raw {
-            vec![Ok(Done::Ran(self.machine.raw(text).await?))]
+            vec![Ok(Done::Ran(self.machine.raw(self.user, text).await?))]
         } else {
             let (mut wanted, _) = self.ahead(&changes);
             wanted.add(&self.user.key, used);

@@ -15,6 +15,8 @@ mod resolve;
 mod scalar;
 mod to_value;
 
+pub use to_value::has_markers;
+
 pub use emit::{EmitOptions, to_yaml};
 
 /// What a text holds.
