@@ -13,9 +13,37 @@ use crate::yaml::{Node, NodeKind};
 
 /// Names that are reserved besides the keywords: Jinja2's globals, and attributes that Ansible keeps for itself.
 const RESERVED: &[&str] = &[
-    "action", "always", "args", "async_val", "block", "cycler", "dict", "handlers", "hosts", "joiner", "lipsum",
-    "local_action", "lookup", "loop", "loop_control", "loop_with", "name", "namespace", "now", "omit",
-    "post_tasks", "pre_tasks", "q", "query", "range", "rescue", "roles", "tasks", "undef", "vars_files", "with_",
+    "action",
+    "always",
+    "args",
+    "async_val",
+    "block",
+    "cycler",
+    "dict",
+    "handlers",
+    "hosts",
+    "joiner",
+    "lipsum",
+    "local_action",
+    "lookup",
+    "loop",
+    "loop_control",
+    "loop_with",
+    "name",
+    "namespace",
+    "now",
+    "omit",
+    "post_tasks",
+    "pre_tasks",
+    "q",
+    "query",
+    "range",
+    "rescue",
+    "roles",
+    "tasks",
+    "undef",
+    "vars_files",
+    "with_",
 ];
 
 /// Whether Ansible warns of a variable with this name.
@@ -70,7 +98,9 @@ impl Load<'_, '_> {
             };
             let message = format!("`vars` must be a mapping, not {}", node.describe());
             self.push(
-                Diagnostic::error(Kind::Structure, message).at(&node.place).maybe_hint(hint.map(str::to_owned)),
+                Diagnostic::error(Kind::Structure, message)
+                    .at(&node.place)
+                    .maybe_hint(hint.map(str::to_owned)),
             );
             return None;
         }
