@@ -10,7 +10,7 @@ use super::role::RoleUse;
 use super::{Item, Located, Playbook, Role, Scope};
 use crate::base::{Diagnostic, Diagnostics, Kind, Place, Severity, Value};
 use crate::project::Project;
-use crate::vars::Layers;
+use crate::vars::{Layer, Layers, Level};
 use crate::yaml::{self, Node, NodeKind};
 
 /// What the user's configuration says about loading.
@@ -173,6 +173,13 @@ impl<'a> Loader<'a> {
         section: Section,
     ) -> Result<PathBuf, Diagnostic> {
         super::include::find_task_file(self.project, name, place, scope, section)
+    }
+
+    /// Reads a file of variables (`vars_files`, `include_vars`): a mapping, or empty. None where it is neither.
+    pub fn vars_file(&self, path: &Path, level: Level) -> (Option<Arc<Layer>>, Diagnostics) {
+        let mut load = Load::new(self);
+        let layer = load.vars_file(path, None).map(|vars| Layer::new(level, vars));
+        (layer, load.finish())
     }
 
     /// Loads a role for `include_role`; `scope` is the include's (see [`super::include_scope`]).
@@ -353,12 +360,6 @@ impl Loader<'_> {
     fn documents(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, Arc<Document>>> {
         self.documents.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The root of a YAML file, read anew.
-pub(super) fn read_root(project: &Project, path: &Path) -> (Option<Node>, Diagnostics) {
-    let Document { root, diagnostics } = read_document(project, path);
-    (root, diagnostics)
 }
 
 fn read_document(project: &Project, path: &Path) -> Document {

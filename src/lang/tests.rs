@@ -173,8 +173,12 @@ fn outline(items: &[Item]) -> String {
                         }
                     }
                 }
-                Item::FlushHandlers => out.push_str(&format!("{indent}flush\n")),
-                Item::RoleEnd(role) => out.push_str(&format!("{indent}end of {}\n", role.name)),
+                Item::FlushHandlers => {
+                    let _ = writeln!(out, "{indent}flush");
+                }
+                Item::RoleEnd(role) => {
+                    let _ = writeln!(out, "{indent}end of {}", role.name);
+                }
             }
         }
     }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::load::Load;
 use super::shape::is_variable_name;
 use super::{Keyword, Located};
-use crate::base::{Diagnostic, Diagnostics, Kind, Place};
-use crate::project::Project;
+use crate::base::{Diagnostic, Kind, Place};
 use crate::vars::{Layer, Level, VarMap, Variable};
 use crate::yaml::{Node, NodeKind};
 
@@ -58,30 +57,6 @@ pub(super) enum Names {
     Checked,
     /// Any text is one, as in files of variables.
     Free,
-}
-
-/// Reads a file of variables (`vars_files`, `include_vars`): a mapping, or empty.
-///
-/// # Errors
-/// What is wrong with the file, warnings included.
-pub fn read_vars_file(project: &Project, path: &Path, level: Level) -> (Option<Arc<Layer>>, Diagnostics) {
-    let (root, mut diagnostics) = super::load::read_root(project, path);
-    let layer = root.and_then(|root| match &root.kind {
-        NodeKind::Null => Some(Layer::new(level, VarMap::new())),
-        NodeKind::Map(entries) => {
-            let variable = |(key, value): &(Node, Node)| {
-                let variable = Variable { value: value.to_value(), place: Some(key.place.clone()) };
-                (Arc::from(key.to_value().to_text()), variable)
-            };
-            Some(Layer::new(level, entries.iter().map(variable).collect()))
-        }
-        _ => {
-            let message = format!("a file of variables must be a mapping, not {}", root.describe());
-            diagnostics.push(Diagnostic::error(Kind::Structure, message).at(&root.place));
-            None
-        }
-    });
-    (layer, diagnostics)
 }
 
 impl Load<'_, '_> {
