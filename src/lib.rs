@@ -1,10 +1,12 @@
 //! fleet: configures fleets of servers over SSH from Ansible's files, with nothing installed on them.
 
 pub mod base;
+pub mod lab;
 pub mod lang;
 pub mod modules;
 pub mod project;
 pub mod template;
+pub mod transport;
 pub mod vars;
 pub mod wire;
 pub mod yaml;
