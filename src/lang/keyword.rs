@@ -121,16 +121,16 @@ pub const STRUCTURAL_TASK: &[&str] =
 
 /// The actions of `meta`, and whether fleet honours them.
 pub const META: &[(&str, Support)] = &[
-    ("clear_facts", Support::Refused),
-    ("clear_host_errors", Support::Refused),
+    ("clear_facts", Support::Yes),
+    ("clear_host_errors", Support::Yes),
     ("end_batch", Support::Refused),
-    ("end_host", Support::Refused),
-    ("end_play", Support::Refused),
+    ("end_host", Support::Yes),
+    ("end_play", Support::Yes),
     ("end_role", Support::Refused),
     ("flush_handlers", Support::Yes),
     ("noop", Support::Yes),
     ("refresh_inventory", Support::Refused),
-    ("reset_connection", Support::Refused),
+    ("reset_connection", Support::Yes),
 ];
 
 impl Keyword {

@@ -30,7 +30,8 @@ impl Default for Settings {
 
 /// The names of modules: the registry lies above and is given by `plan`.
 pub trait ModuleNames: fmt::Debug + Send + Sync {
-    /// Whether there is a module with that short or full name.
+    /// Whether there is a module with that short or full name. Actions that the engine carries out itself (`meta`,
+    /// `include_tasks`, `include_role`) count as modules where it does.
     fn is_module(&self, name: &str) -> bool;
     /// Whether the module takes a free-form text besides parameters (`command`, `set_fact` …).
     fn free_form(&self, name: &str) -> bool;

@@ -20,7 +20,8 @@ pub fn short_name(name: &str) -> &str {
     name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name)
 }
 
-/// Whether a name is one of the actions that the language itself defines.
+/// Whether a name is one of the actions that the language itself defines. Imports are resolved by the loader; the
+/// others are refused unless [`super::ModuleNames`] has them.
 pub fn is_language_action(name: &str) -> bool {
     LANGUAGE_ACTIONS.contains(&short_name(name))
 }
@@ -108,7 +109,13 @@ impl Load<'_, '_> {
             listen,
             directory: around.scope.directory.clone(),
         };
-        match short_name(&task.module) {
+        let short = short_name(&task.module);
+        let left_to_run = LANGUAGE_ACTIONS.contains(&short) && !short.starts_with("import_");
+        if left_to_run && !self.loader.modules.is_module(&task.module) {
+            let message = format!("`{}` is not supported yet", task.module);
+            self.error(Kind::Unsupported, &task.module_place, message);
+        }
+        match short {
             "import_tasks" => self.import_tasks(task, around),
             "import_role" => self.import_role(task, around),
             "include_tasks" => self.include_tasks(task, node, around),

@@ -12,6 +12,9 @@ mod mistakes;
 mod structure;
 
 const MODULES: &[&str] = &[
+    "include_role",
+    "include_tasks",
+    "meta",
     "add_host",
     "apt",
     "command",

@@ -355,3 +355,31 @@ fn vault_is_refused_and_not_taken_for_text() {
         "{told}"
     );
 }
+
+#[test]
+fn what_the_engine_does_not_carry_out_is_refused() {
+    #[derive(Debug)]
+    struct None;
+    impl ModuleNames for None {
+        fn is_module(&self, _: &str) -> bool {
+            false
+        }
+        fn free_form(&self, _: &str) -> bool {
+            false
+        }
+        fn names(&self) -> Vec<&str> {
+            Vec::new()
+        }
+    }
+    let files = Files::new(&[
+        ("site.yml", "- hosts: all\n  tasks:\n    - include_role: {name: r}\n    - import_role: {name: r}\n"),
+        ("roles/r/tasks/main.yml", "[]\n"),
+    ]);
+    let (project, settings) = (Project::new(), Settings::default());
+    let loader = Loader::new(&project, &settings, &None, &Substitution);
+    let (_, diagnostics) = loader.playbook(&files.path("site.yml"));
+    assert_eq!(
+        files.told(&diagnostics),
+        "site.yml:3:7: error unsupported: `include_role` is not supported yet\n"
+    );
+}
