@@ -7,7 +7,7 @@ use super::load::Load;
 use super::locate::place_in;
 use super::task::{is_language_action, short_name};
 use super::{Arguments, Located};
-use crate::base::{Diagnostic, Kind, Place, Value};
+use crate::base::{Diagnostic, Kind, Place};
 use crate::yaml::{Node, NodeKind, Text};
 
 /// A module as a task names it.
@@ -47,8 +47,15 @@ const COMMAND_LINES: &[&str] = &["command", "shell", "script", "raw", "win_comma
 
 /// Actions of Ansible's own that take text besides parameters.
 const TEXTS: &[&str] = &[
-    "include_vars", "include_tasks", "include_role", "import_tasks", "import_role", "add_host", "group_by",
-    "set_fact", "meta",
+    "include_vars",
+    "include_tasks",
+    "include_role",
+    "import_tasks",
+    "import_role",
+    "add_host",
+    "group_by",
+    "set_fact",
+    "meta",
 ];
 
 impl Load<'_, '_> {
@@ -175,15 +182,17 @@ impl Load<'_, '_> {
     fn insert(&mut self, arguments: &mut Arguments, name: &str, place: &Place, value: Located) {
         if name.starts_with("_ansible_") {
             let message = format!("`{name}` is not a parameter: names with `_ansible_` are Ansible's own");
-            self.error(Kind::Parameters, place, message);
-            return;
+            self.failure(Diagnostic::error(Kind::Parameters, message).at(place));
         }
         let name: Arc<str> = Arc::from(name);
         if let Some(before) = arguments.name_places.insert(Arc::clone(&name), place.clone()) {
             self.push(
-                Diagnostic::warning(Kind::Parameters, format!("`{name}` is given twice: the later one is used"))
-                    .at(place)
-                    .note("given here before", Some(&before)),
+                Diagnostic::warning(
+                    Kind::Parameters,
+                    format!("`{name}` is given twice: the later one is used"),
+                )
+                .at(place)
+                .note("given here before", Some(&before)),
             );
         }
         arguments.named.insert(name, value);
@@ -215,7 +224,8 @@ impl Load<'_, '_> {
         } else if !rest.text.trim().is_empty() {
             let word = rest.text.split_whitespace().next().unwrap_or_default();
             let message = format!("`{}` takes no free-form text: `{word}` is not `name=value`", named.name);
-            self.push(Diagnostic::error(Kind::Parameters, message).at(&located.place));
+            self.failure(Diagnostic::error(Kind::Parameters, message).at(&located.place));
+            arguments.free_form = Some(located);
         }
     }
 
@@ -224,7 +234,10 @@ impl Load<'_, '_> {
         let bare = module.rsplit('.').next().unwrap_or(module);
         if COMMAND_LINES.contains(&short) || matches!(bare, "win_command" | "win_shell") {
             Style::CommandLine
-        } else if TEXTS.contains(&short) || is_language_action(module) || self.loader.modules.free_form(module) {
+        } else if TEXTS.contains(&short)
+            || is_language_action(module)
+            || self.loader.modules.free_form(module)
+        {
             Style::Text
         } else if module.contains("{{") {
             // what it takes shows only when its name is rendered
@@ -265,15 +278,4 @@ fn part_value(node: &Node, text: &Text, part: &Part, start: usize) -> Located {
 pub(super) fn is_whole_template(text: &str) -> bool {
     let text = text.trim();
     [("{{", "}}"), ("{%", "%}")].iter().any(|(open, close)| text.starts_with(open) && text.ends_with(close))
-}
-
-impl Arguments {
-    /// A parameter whose value is a plain text.
-    pub(super) fn text(&self, name: &str) -> Option<(&str, &Place)> {
-        let located = self.named.get(name)?;
-        match &located.value {
-            Value::Str(text) => Some((text, &located.place)),
-            _ => None,
-        }
-    }
 }

@@ -40,23 +40,46 @@ impl Load<'_, '_> {
                 Diagnostic::error(Kind::Unsupported, format!("`{}` is not supported yet", entry.name))
                     .at(&entry.key.place),
             );
-        } else if let Some(complaint) = shape::complaint(keyword, &located.value) {
-            let hint = keyword_hint(keyword, &located.value);
-            self.push(
-                Diagnostic::error(Kind::BadValue, format!("`{}` {complaint}", entry.name))
-                    .at(&located.place)
-                    .maybe_hint(hint),
-            );
-            return;
+        } else if !shape::fits(keyword, &located.value) {
+            self.misfit(keyword, entry);
         }
         let condition =
             matches!(keyword, Keyword::When | Keyword::ChangedWhen | Keyword::FailedWhen | Keyword::Until);
         if condition && located.value == Value::Null {
             // Ansible takes an empty condition for none
-            self.warn(Kind::BadValue, &entry.key.place, format!("`{}` is empty: it has no effect", entry.name));
+            self.warn(
+                Kind::BadValue,
+                &entry.key.place,
+                format!("`{}` is empty: it has no effect", entry.name),
+            );
             return;
         }
         keywords.insert(keyword, located);
+    }
+
+    /// A value that a keyword cannot have: of a list the entries that do not fit.
+    fn misfit(&mut self, keyword: Keyword, entry: Entry<'_>) {
+        let takes_lists = shape::fits(keyword, &Value::list([]));
+        let items = entry.value.as_seq().filter(|_| takes_lists).unwrap_or_default();
+        let wrong: Vec<&Node> =
+            items.iter().filter(|item| !shape::fits(keyword, &Value::list([item.to_value()]))).collect();
+        let wrong = if wrong.is_empty() { vec![entry.value] } else { wrong };
+        for node in wrong {
+            let value = node.to_value();
+            let message = format!(
+                "`{}` must be {}, not {}",
+                entry.name,
+                shape::expected(keyword),
+                shape::shown(&value)
+            );
+            let hint = keyword_hint(keyword, &value);
+            let diagnostic = Diagnostic::error(Kind::BadValue, message).at(&node.place).maybe_hint(hint);
+            if shape::is_read_when_loading(keyword) {
+                self.push(diagnostic);
+            } else {
+                self.failure(diagnostic);
+            }
+        }
     }
 
     /// A name: a scalar.
@@ -86,7 +109,7 @@ fn keyword_hint(keyword: Keyword, value: &Value) -> Option<String> {
         (Keyword::Register, Value::Str(_) | Value::Template(_)) => {
             "names consist of letters, digits and underscores and do not start with a digit"
         }
-        (Keyword::Environment, Value::List(_)) => "write `NAME: value` without `- ` before it",
+        (Keyword::Environment, Value::Str(_)) => "write `NAME: value`",
         (Keyword::Tags, Value::Map(_)) => "write a list: `[one, two]`",
         _ => return None,
     };

@@ -61,8 +61,12 @@ impl Level {
             Self::Task | Self::Handler => STRUCTURAL_TASK,
             Self::Import => &["import_playbook", "name", "vars", "when", "tags"],
         };
-        let table = Keyword::ALL.iter().filter(|keyword| self.allows(keyword.on())).map(|keyword| keyword.name());
-        table.chain(structural.iter().copied()).filter(|word| self != Self::Task || *word != "listen").collect()
+        let table =
+            Keyword::ALL.iter().filter(|keyword| self.allows(keyword.on())).map(|keyword| keyword.name());
+        table
+            .chain(structural.iter().copied())
+            .filter(|word| self != Self::Task || *word != "listen")
+            .collect()
     }
 }
 
@@ -134,7 +138,9 @@ fn replaced(name: &str) -> Option<&'static str> {
         "sudo_user" | "su_user" => Some("it was replaced by `become_user`"),
         "always_run" => Some("it was replaced by `check_mode: false`"),
         "accelerate" => Some("it was removed from Ansible"),
-        "include" => Some("it was removed: use `import_tasks` or `include_tasks`, for playbooks `import_playbook`"),
+        "include" => {
+            Some("it was removed: use `import_tasks` or `include_tasks`, for playbooks `import_playbook`")
+        }
         _ => None,
     }
 }
@@ -165,4 +171,3 @@ pub(super) fn elsewhere(name: &str, level: Level) -> Option<String> {
         format!("it may stand on {list}")
     })
 }
-

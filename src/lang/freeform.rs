@@ -258,7 +258,8 @@ mod tests {
 
     fn parsed(text: &str, pairs: Pairs) -> (Vec<(String, String, usize)>, Option<String>) {
         let form = parse(text, pairs).unwrap();
-        let pairs = form.pairs.into_iter().map(|pair| (pair.key.text, pair.value.text, pair.value.at)).collect();
+        let pairs =
+            form.pairs.into_iter().map(|pair| (pair.key.text, pair.value.text, pair.value.at)).collect();
         (pairs, form.rest.map(|rest| rest.text))
     }
 

@@ -30,8 +30,16 @@ const ON_INCLUDES: &[Keyword] = &[
 
 const TASK_FILE_OPTIONS: &[&str] = &["file", "apply"];
 const ROLE_OPTIONS: &[&str] = &[
-    "name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "apply", "public",
-    "allow_duplicates", "rolespec_validate",
+    "name",
+    "role",
+    "tasks_from",
+    "vars_from",
+    "defaults_from",
+    "handlers_from",
+    "apply",
+    "public",
+    "allow_duplicates",
+    "rolespec_validate",
 ];
 
 impl Load<'_, '_> {
@@ -64,10 +72,10 @@ impl Load<'_, '_> {
         let Some(name) = name else { return Vec::new() };
         let scope = import_scope(&task, around.scope, around.scope.directory.clone());
         let from = FromFiles {
-            tasks: self.from_option(&task, "tasks_from", around.scope),
-            vars: self.from_option(&task, "vars_from", around.scope),
-            defaults: self.from_option(&task, "defaults_from", around.scope),
-            handlers: self.from_option(&task, "handlers_from", around.scope),
+            tasks: self.file_option(&task, "tasks_from", around.scope),
+            vars: self.file_option(&task, "vars_from", around.scope),
+            defaults: self.file_option(&task, "defaults_from", around.scope),
+            handlers: self.file_option(&task, "handlers_from", around.scope),
         };
         let allowed = flag(&task, "allow_duplicates").unwrap_or(true);
         let validate = flag(&task, "rolespec_validate").unwrap_or(true);
@@ -126,7 +134,9 @@ impl Load<'_, '_> {
         }
         for option in ["tasks_from", "vars_from", "defaults_from", "handlers_from"] {
             let given = task.args.named.get(option);
-            if let Some(given) = given.filter(|given| !matches!(given.value, Value::Str(_) | Value::Template(_))) {
+            if let Some(given) =
+                given.filter(|given| !matches!(given.value, Value::Str(_) | Value::Template(_)))
+            {
                 self.error(Kind::Parameters, &given.place, format!("`{option}` must be a text"));
             }
         }
@@ -218,7 +228,7 @@ impl Load<'_, '_> {
         }
     }
 
-    fn from_option(&mut self, task: &Task, option: &str, scope: &Arc<Scope>) -> Option<Arc<str>> {
+    fn file_option(&mut self, task: &Task, option: &str, scope: &Arc<Scope>) -> Option<Arc<str>> {
         let given = task.args.named.get(option)?;
         self.known_text(given, scope).map(Arc::from)
     }
@@ -280,7 +290,9 @@ pub fn include_scope(task: &Task, apply: Option<&Value>, more: VarMap, directory
         vars: (!own.is_empty()).then(|| Layer::new(vars::Level::IncludeParams, own)),
         directory: directory.to_owned(),
     });
-    let Some(entries) = apply.and_then(Value::as_map).filter(|entries| !entries.is_empty()) else { return outer };
+    let Some(entries) = apply.and_then(Value::as_map).filter(|entries| !entries.is_empty()) else {
+        return outer;
+    };
     let place = task.args.named.get("apply").map_or(&task.place, |apply| &apply.place);
     let keyword = |(key, value): (&crate::base::Key, &Value)| {
         let keyword = Keyword::parse(key.as_str()?)?;

@@ -38,10 +38,16 @@ impl Load<'_, '_> {
     }
 
     /// The tasks of a file.
-    pub(super) fn tasks_of_file(&mut self, path: &Path, asked: Option<&Place>, around: Around<'_>) -> Vec<Item> {
+    pub(super) fn tasks_of_file(
+        &mut self,
+        path: &Path,
+        asked: Option<&Place>,
+        around: Around<'_>,
+    ) -> Vec<Item> {
         let Some(root) = self.document(path, asked) else { return Vec::new() };
         if matches!(root.kind, NodeKind::Null) {
-            let message = format!("`{}` is empty: there are no tasks in it", root.place.source.path.display());
+            let message =
+                format!("`{}` is empty: there are no tasks in it", root.place.source.path.display());
             self.warn(Kind::Structure, asked.unwrap_or(&root.place), message);
             return Vec::new();
         }
@@ -83,7 +89,10 @@ impl Load<'_, '_> {
             directory: around.scope.directory.clone(),
         });
         let inside = Around { scope: &scope, ..around };
+        let rescued = usize::from(node.get("rescue").is_some());
+        self.rescued += rescued;
         let tasks = self.block_list(node, "block", inside);
+        self.rescued -= rescued;
         let rescue = self.block_list(node, "rescue", inside);
         let always = self.block_list(node, "always", inside);
         self.check_block(node, around.section);
@@ -108,21 +117,28 @@ impl Load<'_, '_> {
             }
         }
         if matches!(tasks.kind, NodeKind::Null) {
-            self.error(Kind::Structure, &tasks.place, format!("`{list}` must be a list of tasks, not nothing"));
+            self.error(
+                Kind::Structure,
+                &tasks.place,
+                format!("`{list}` must be a list of tasks, not nothing"),
+            );
             return Vec::new();
         }
         self.items(tasks, &format!("`{list}`"), around)
     }
 
     fn check_block(&mut self, node: &Node, section: Section) {
-        let has_tasks = node
-            .get("block")
-            .is_some_and(|tasks| tasks.as_seq().is_none_or(|tasks| !tasks.is_empty()));
+        let has_tasks =
+            node.get("block").is_some_and(|tasks| tasks.as_seq().is_none_or(|tasks| !tasks.is_empty()));
         for (key, value) in node.as_map().unwrap_or_default() {
             let Some(name @ ("rescue" | "always")) = key.as_str() else { continue };
             let given = value.as_seq().is_some_and(|tasks| !tasks.is_empty());
             if given && !has_tasks {
-                self.error(Kind::Structure, &key.place, format!("`{name}` needs a `block` with tasks beside it"));
+                self.error(
+                    Kind::Structure,
+                    &key.place,
+                    format!("`{name}` needs a `block` with tasks beside it"),
+                );
             } else if section == Section::Handlers {
                 self.error(Kind::Structure, &key.place, format!("`{name}` is never run among handlers"));
             }

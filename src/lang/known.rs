@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::load::Load;
 use super::{Located, Role, Scope, ScopeKind};
-use crate::base::{Place, Value};
+use crate::base::Value;
 use crate::vars::{Layer, Layers, Level, VarMap};
 
 impl Load<'_, '_> {
@@ -67,7 +67,9 @@ impl Load<'_, '_> {
                 _ => continue,
             };
             let paths = names.iter().map(|name| directory.join(name));
-            let Some(path) = paths.into_iter().find(|path| self.loader.project.is_file(path)) else { continue };
+            let Some(path) = paths.into_iter().find(|path| self.loader.project.is_file(path)) else {
+                continue;
+            };
             if let Some(vars) = self.vars_file(&path, Some(&file.place)) {
                 layers.push(Layer::new(Level::PlayVarsFiles, vars));
             }

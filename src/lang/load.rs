@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::items::Around;
 use super::role::RoleUse;
 use super::{Item, Located, Playbook, Role, Scope};
-use crate::base::{Diagnostic, Diagnostics, Kind, Place, Value};
+use crate::base::{Diagnostic, Diagnostics, Kind, Place, Severity, Value};
 use crate::project::Project;
-use crate::vars::Layers;
+use crate::vars::{Layer, Layers, Level};
 use crate::yaml::{self, Node, NodeKind};
 
 /// What the user's configuration says about loading.
@@ -30,7 +30,8 @@ impl Default for Settings {
 
 /// The names of modules: the registry lies above and is given by `plan`.
 pub trait ModuleNames: fmt::Debug + Send + Sync {
-    /// Whether there is a module with that short or full name.
+    /// Whether there is a module with that short or full name. Actions that the engine carries out itself (`meta`,
+    /// `include_tasks`, `include_role`) count as modules where it does.
     fn is_module(&self, name: &str) -> bool;
     /// Whether the module takes a free-form text besides parameters (`command`, `set_fact` …).
     fn free_form(&self, name: &str) -> bool;
@@ -175,6 +176,13 @@ impl<'a> Loader<'a> {
         super::include::find_task_file(self.project, name, place, scope, section)
     }
 
+    /// Reads a file of variables (`vars_files`, `include_vars`): a mapping, or empty. None where it is neither.
+    pub fn vars_file(&self, path: &Path, level: Level) -> (Option<Arc<Layer>>, Diagnostics) {
+        let mut load = Load::new(self);
+        let layer = load.vars_file(path, None).map(|vars| Layer::new(level, vars));
+        (layer, load.finish())
+    }
+
     /// Loads a role for `include_role`; `scope` is the include's (see [`super::include_scope`]).
     pub fn role(&self, request: &RoleRequest, scope: &Arc<Scope>) -> (Option<LoadedRole>, Diagnostics) {
         let mut load = Load::new(self);
@@ -209,18 +217,39 @@ pub(super) struct PlayState {
     pub(super) handlers: Vec<Item>,
 }
 
+/// How bad it is that a task cannot succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tolerance {
+    /// The run cannot start.
+    None,
+    /// It may never run, or its failure may be meant (`ignore_errors`, `when`, `rescue`): a warning here, and the
+    /// task's failure at its turn.
+    Warning,
+}
+
 /// One load: its diagnostics, and what is being loaded.
 #[derive(Debug)]
 pub(super) struct Load<'l, 'a> {
     pub(super) loader: &'l Loader<'a>,
     pub(super) play: PlayState,
+    /// For what makes the task at hand fail.
+    pub(super) tolerance: Tolerance,
+    /// How many blocks with `rescue` are around.
+    pub(super) rescued: usize,
     diagnostics: Diagnostics,
     stack: Vec<Frame>,
 }
 
 impl<'l, 'a> Load<'l, 'a> {
     pub(super) fn new(loader: &'l Loader<'a>) -> Self {
-        Self { loader, play: PlayState::default(), diagnostics: Diagnostics::default(), stack: Vec::new() }
+        Self {
+            loader,
+            play: PlayState::default(),
+            tolerance: Tolerance::None,
+            rescued: 0,
+            diagnostics: Diagnostics::default(),
+            stack: Vec::new(),
+        }
     }
 
     /// Adds a diagnostic.
@@ -244,12 +273,21 @@ impl<'l, 'a> Load<'l, 'a> {
         self.push(Diagnostic::error(kind, message).at(place).hint(hint));
     }
 
+    /// Adds what will make the task at hand fail: an error, unless that may be meant.
+    pub(super) fn failure(&mut self, mut diagnostic: Diagnostic) {
+        if self.tolerance == Tolerance::Warning {
+            diagnostic.severity = Severity::Warning;
+        }
+        self.push(diagnostic);
+    }
+
     /// Adds a warning at a place.
     pub(super) fn warn(&mut self, kind: Kind, place: &Place, message: impl Into<String>) {
         self.push(Diagnostic::warning(kind, message).at(place));
     }
 
-    /// Everything that was found, each once: a file that is used twice has its mistakes only once.
+    /// Everything that was found, file by file as they were first met, and from top to bottom. What a file that is
+    /// used twice has wrong is there only once.
     fn finish(self) -> Diagnostics {
         let mut seen = HashSet::new();
         let mut all = self.diagnostics.0;
@@ -257,6 +295,19 @@ impl<'l, 'a> Load<'l, 'a> {
             let place = diagnostic.place.as_ref();
             let at = place.map(|place| (place.source.path.clone(), place.line, place.column));
             seen.insert((diagnostic.message.clone(), at))
+        });
+        let mut files: Vec<PathBuf> = Vec::new();
+        for place in all.iter().filter_map(|diagnostic| diagnostic.place.as_ref()) {
+            if !files.contains(&place.source.path) {
+                files.push(place.source.path.clone());
+            }
+        }
+        all.sort_by_key(|diagnostic| {
+            let place = diagnostic.place.as_ref();
+            place.map(|place| {
+                let file = files.iter().position(|file| *file == place.source.path);
+                (file, place.line, place.column)
+            })
         });
         Diagnostics(all)
     }
@@ -285,8 +336,13 @@ impl<'l, 'a> Load<'l, 'a> {
         load: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Option<T> {
         if let Some(first) = self.stack.iter().position(|frame| frame.key == key) {
-            let chain: Vec<&str> =
-                self.stack.iter().skip(first).map(|frame| frame.label.as_str()).chain([label.as_str()]).collect();
+            let chain: Vec<&str> = self
+                .stack
+                .iter()
+                .skip(first)
+                .map(|frame| frame.label.as_str())
+                .chain([label.as_str()])
+                .collect();
             let message = format!("{label} is loaded within itself");
             let diagnostic = Diagnostic::error(Kind::Structure, message)
                 .at_if_unplaced(place)
@@ -307,20 +363,15 @@ impl Loader<'_> {
     }
 }
 
-/// The root of a YAML file, read anew.
-pub(super) fn read_root(project: &Project, path: &Path) -> (Option<Node>, Diagnostics) {
-    let Document { root, diagnostics } = read_document(project, path);
-    (root, diagnostics)
-}
-
 fn read_document(project: &Project, path: &Path) -> Document {
     let source = match project.read(path) {
         Ok(source) => source,
         Err(diagnostic) => return Document { root: None, diagnostics: Diagnostics(vec![diagnostic]) },
     };
     if source.text.starts_with("$ANSIBLE_VAULT;") {
-        let diagnostic = Diagnostic::error(Kind::Unsupported, "files encrypted with vault are not supported yet")
-            .at(&Place::start_of(&source));
+        let diagnostic =
+            Diagnostic::error(Kind::Unsupported, "files encrypted with vault are not supported yet")
+                .at(&Place::start_of(&source));
         return Document { root: None, diagnostics: Diagnostics(vec![diagnostic]) };
     }
     let parsed = yaml::parse_single(&source);
@@ -336,7 +387,8 @@ fn read_document(project: &Project, path: &Path) -> Document {
 fn refuse_vault(node: &Node, diagnostics: &mut Diagnostics) {
     if matches!(node.tag.as_deref(), Some("!vault" | "!vault-encrypted")) {
         diagnostics.push(
-            Diagnostic::error(Kind::Unsupported, "values encrypted with vault are not supported yet").at(&node.place),
+            Diagnostic::error(Kind::Unsupported, "values encrypted with vault are not supported yet")
+                .at(&node.place),
         );
     }
     match &node.kind {

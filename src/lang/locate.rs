@@ -18,7 +18,8 @@ fn walk(text: &Text, offset: usize) -> Option<Place> {
     for (at, c) in text.text.char_indices() {
         if at >= offset && !c.is_whitespace() {
             cursor.skip_blanks();
-            return (cursor.peek() == Some(c) || cursor.peek() == Some('\\')).then(|| cursor.place(&text.place));
+            return (cursor.peek() == Some(c) || cursor.peek() == Some('\\'))
+                .then(|| cursor.place(&text.place));
         }
         if c.is_whitespace() {
             blanks = true;

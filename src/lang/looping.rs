@@ -14,9 +14,31 @@ use crate::yaml::{Node, NodeKind};
 
 /// The lookups of ansible.builtin.
 const LOOKUPS: &[&str] = &[
-    "config", "csvfile", "dict", "env", "file", "fileglob", "first_found", "indexed_items", "ini",
-    "inventory_hostnames", "items", "lines", "list", "nested", "password", "pipe", "random_choice", "sequence",
-    "subelements", "template", "together", "unvault", "url", "varnames", "vars",
+    "config",
+    "csvfile",
+    "dict",
+    "env",
+    "file",
+    "fileglob",
+    "first_found",
+    "indexed_items",
+    "ini",
+    "inventory_hostnames",
+    "items",
+    "lines",
+    "list",
+    "nested",
+    "password",
+    "pipe",
+    "random_choice",
+    "sequence",
+    "subelements",
+    "template",
+    "together",
+    "unvault",
+    "url",
+    "varnames",
+    "vars",
 ];
 
 /// Lookups of community.general that went by a short name before collections.
@@ -48,7 +70,9 @@ impl<'n> LoopParts<'n> {
                     let hint =
                         moved.or_else(|| did_you_mean(short, LOOKUPS.iter().copied()).map(with_prefix));
                     load.push(
-                        Diagnostic::error(Kind::UnknownKeyword, message).at(&entry.key.place).maybe_hint(hint),
+                        Diagnostic::error(Kind::UnknownKeyword, message)
+                            .at(&entry.key.place)
+                            .maybe_hint(hint),
                     );
                     return;
                 }
@@ -57,9 +81,12 @@ impl<'n> LoopParts<'n> {
         };
         if let Some((_, first)) = &self.over {
             load.push(
-                Diagnostic::error(Kind::Structure, format!("`{}` and `{}` exclude each other", first.name, entry.name))
-                    .at(&entry.key.place)
-                    .note("the other loop is here", Some(&first.key.place)),
+                Diagnostic::error(
+                    Kind::Structure,
+                    format!("`{}` and `{}` exclude each other", first.name, entry.name),
+                )
+                .at(&entry.key.place)
+                .note("the other loop is here", Some(&first.key.place)),
             );
             return;
         }
@@ -130,9 +157,13 @@ impl Load<'_, '_> {
             }
             let located = Located::of(entry.value);
             let is_name = matches!(entry.name, "loop_var" | "index_var");
-            if is_name && !located.value.as_str().is_some_and(is_variable_name) && located.value.is_literal() {
-                let message =
-                    format!("`{}` must be the name of a variable, not {}", entry.name, entry.value.describe());
+            if is_name && !located.value.as_str().is_some_and(is_variable_name) && located.value.is_literal()
+            {
+                let message = format!(
+                    "`{}` must be the name of a variable, not {}",
+                    entry.name,
+                    entry.value.describe()
+                );
                 self.error(Kind::BadValue, &located.place, message);
                 continue;
             }

@@ -39,7 +39,7 @@ pub use load::{
 };
 pub use shape::is_variable_name;
 pub use task::{is_language_action, short_name};
-pub use variables::{is_reserved, read_vars_file};
+pub use variables::is_reserved;
 
 /// A value with its place.
 #[derive(Clone, Debug, PartialEq)]

@@ -82,9 +82,12 @@ impl Load<'_, '_> {
 
         let PlayState { vars_files: _, roles, imported, handlers: imported_handlers } =
             std::mem::take(&mut self.play);
-        let gathering = gathering(gather.as_ref(), self.loader.settings.gather_facts);
-        let mut items: Vec<Item> =
-            gathering.map(|when| gather_facts(when, &node.place, &scope)).into_iter().collect();
+        let mut items = Vec::new();
+        match gathering(gather.as_ref(), self.loader.settings.gather_facts) {
+            Gathering::No => {}
+            Gathering::Yes => items.push(gather_facts(None, &node.place, &scope)),
+            Gathering::When(when) => items.push(gather_facts(Some(when), &node.place, &scope)),
+        }
         items.extend(pre_tasks);
         items.push(Item::FlushHandlers);
         items.extend(role_items);
@@ -120,7 +123,8 @@ impl Load<'_, '_> {
             NodeKind::Str(text) => text.text.trim().is_empty(),
             NodeKind::Seq(items) => items.is_empty(),
             _ => {
-                let message = format!("`hosts` must be a host pattern or a list of them, not {}", hosts.describe());
+                let message =
+                    format!("`hosts` must be a host pattern or a list of them, not {}", hosts.describe());
                 self.error(Kind::Structure, &hosts.place, message);
                 return None;
             }
@@ -136,7 +140,8 @@ impl Load<'_, '_> {
             .filter(|item| item.as_str().is_none_or(|text| text.trim().is_empty()))
             .collect();
         for item in &wrong {
-            let message = format!("an entry of `hosts` must be a host pattern, not {}", item.describe());
+            let found = if item.as_str().is_some() { "an empty text" } else { item.describe() };
+            let message = format!("an entry of `hosts` must be a host pattern, not {found}");
             self.error(Kind::Structure, &item.place, message);
         }
         wrong.is_empty().then(|| Located::of(hosts))
@@ -159,10 +164,8 @@ fn impose(keywords: &mut Keywords, imposed: &Imposed) {
     let Imposed { vars: _, when, tags } = imposed;
     if let Some(first) = when.first() {
         let conditions = when.iter().flat_map(|located| listed(&located.value));
-        keywords.insert(
-            Keyword::When,
-            Located { value: Value::list(conditions), place: first.place.clone() },
-        );
+        keywords
+            .insert(Keyword::When, Located { value: Value::list(conditions), place: first.place.clone() });
     }
     if let Some(first) = tags.first() {
         let own = keywords.get(&Keyword::Tags);
@@ -195,11 +198,20 @@ fn merged(own: Option<Arc<Layer>>, over: Option<&Arc<Layer>>) -> Option<Arc<Laye
     }
 }
 
-/// Whether facts are gathered: not at all, or with a condition where that is a template.
-fn gathering(keyword: Option<&Located>, by_default: bool) -> Option<Option<Located>> {
-    let Some(located) = keyword else { return by_default.then_some(None) };
+/// Whether facts are gathered at the start of a play.
+#[derive(Clone, Debug)]
+enum Gathering {
+    No,
+    Yes,
+    /// On a condition: the keyword is a template.
+    When(Located),
+}
+
+fn gathering(keyword: Option<&Located>, by_default: bool) -> Gathering {
+    let either = |yes| if yes { Gathering::Yes } else { Gathering::No };
+    let Some(located) = keyword else { return either(by_default) };
     match &located.value {
-        Value::Null => by_default.then_some(None),
+        Value::Null => either(by_default),
         Value::Template(template) => {
             let text = template.text.trim();
             let inner = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
@@ -208,16 +220,17 @@ fn gathering(keyword: Option<&Located>, by_default: bool) -> Option<Option<Locat
                 || located.value.clone(),
                 |expression| Value::from(format!("({}) | bool", expression.trim())),
             );
-            Some(Some(Located { value, place: located.place.clone() }))
+            Gathering::When(Located { value, place: located.place.clone() })
         }
-        literal => boolean(literal).unwrap_or(true).then_some(None),
+        literal => either(boolean(literal).unwrap_or(true)),
     }
 }
 
 /// The task that gathers facts at the start of a play.
 fn gather_facts(when: Option<Located>, place: &Place, scope: &Arc<Scope>) -> Item {
     let mut keywords = Keywords::new();
-    keywords.insert(Keyword::Tags, Located { value: Value::list([Value::str("always")]), place: place.clone() });
+    keywords
+        .insert(Keyword::Tags, Located { value: Value::list([Value::str("always")]), place: place.clone() });
     if let Some(when) = when {
         keywords.insert(Keyword::When, when);
     }

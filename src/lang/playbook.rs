@@ -21,11 +21,17 @@ impl Load<'_, '_> {
         let path = normalized(path);
         let key = path.display().to_string();
         let label = format!("`{}`", shown(&path).display());
-        let plays = self.within(key, label, None, |load| load.plays_of_file(&path, None, &Imposed::default()))?;
+        let plays =
+            self.within(key, label, None, |load| load.plays_of_file(&path, None, &Imposed::default()))?;
         Some(Playbook { path, plays: plays.into_iter().map(Arc::new).collect() })
     }
 
-    fn plays_of_file(&mut self, path: &Path, asked: Option<&Located>, imposed: &Imposed) -> Option<Vec<Play>> {
+    fn plays_of_file(
+        &mut self,
+        path: &Path,
+        asked: Option<&Located>,
+        imposed: &Imposed,
+    ) -> Option<Vec<Play>> {
         let root = self.document(path, asked.map(|asked| &asked.place))?;
         let nodes = match &root.kind {
             NodeKind::Seq(nodes) if !nodes.is_empty() => nodes,
@@ -67,7 +73,9 @@ impl Load<'_, '_> {
 
     /// Whether an entry of a playbook is a task rather than a play, which is an error.
     fn is_task(&mut self, node: &Node) -> bool {
-        if ["hosts", "tasks", "roles", "pre_tasks", "post_tasks", "handlers"].iter().any(|key| node.get(key).is_some())
+        if ["hosts", "tasks", "roles", "pre_tasks", "post_tasks", "handlers"]
+            .iter()
+            .any(|key| node.get(key).is_some())
         {
             return false;
         }
@@ -101,7 +109,9 @@ impl Load<'_, '_> {
             match entry.name {
                 name if short_name(name) == "import_playbook" => match &file {
                     None => file = Some(entry),
-                    Some(_) => self.error(Kind::Structure, &entry.key.place, "two playbooks are imported at once"),
+                    Some(_) => {
+                        self.error(Kind::Structure, &entry.key.place, "two playbooks are imported at once");
+                    }
                 },
                 "name" => {
                     self.name(entry.value);
@@ -148,16 +158,19 @@ impl Load<'_, '_> {
     }
 
     fn no_playbook(&mut self, name: &str, path: &Path, file: &Located) {
-        let mut parts = name.split('.');
-        if parts.clone().count() == 3 && parts.all(super::is_variable_name) {
+        let full_name = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml")).unwrap_or(name);
+        let mut parts = full_name.split('.');
+        if parts.clone().count() >= 3 && parts.all(super::is_variable_name) {
             let message = format!("`{name}` is a playbook of a collection, which are not supported yet");
             self.error(Kind::Unsupported, &file.place, message);
             return;
         }
-        let entries = path.parent().and_then(|parent| self.loader.project.entries(parent).ok()).unwrap_or_default();
+        let entries =
+            path.parent().and_then(|parent| self.loader.project.entries(parent).ok()).unwrap_or_default();
         let names: Vec<&str> = entries.iter().filter_map(|entry| entry.file_name()?.to_str()).collect();
         let hint = path.file_name().and_then(|own| did_you_mean(own.to_str()?, names));
-        let diagnostic = Diagnostic::error(Kind::File, format!("there is no playbook `{name}`")).at(&file.place);
+        let diagnostic =
+            Diagnostic::error(Kind::File, format!("there is no playbook `{name}`")).at(&file.place);
         let note = format!("`{}` is not there", shown(path).display());
         self.push(diagnostic.note(note, None).maybe_hint(hint));
     }

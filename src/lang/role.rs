@@ -153,7 +153,9 @@ impl Load<'_, '_> {
         let name = node.get("role").or_else(|| node.get("name")).map(Located::of);
         let name = name.or_else(|| galaxy_name(node));
         match name {
-            Some(name) if name.value.as_str().is_some_and(|name| !name.is_empty()) || !name.value.is_literal() => {
+            Some(name)
+                if name.value.as_str().is_some_and(|name| !name.is_empty()) || !name.value.is_literal() =>
+            {
                 role_use.name = name;
                 Some(role_use)
             }
@@ -178,9 +180,10 @@ impl Load<'_, '_> {
         let on_roles = Keyword::ALL.iter().filter(|keyword| keyword.on().role).map(|keyword| keyword.name());
         let slip = on_roles
             .chain(["vars", "role"])
-            .find(|keyword| name.len() > 3 && strsim::damerau_levenshtein(keyword, name) == 1);
+            .find(|keyword| name.len() > 2 && strsim::damerau_levenshtein(keyword, name) == 1);
         let message = format!("`{name}` is no keyword of a role: it is passed to the role as a variable");
-        let hint = slip.map(|slip| format!("did you mean `{slip}`?")).or_else(|| elsewhere(name, Level::Role));
+        let hint =
+            slip.map(|slip| format!("did you mean `{slip}`?")).or_else(|| elsewhere(name, Level::Role));
         if let Some(hint) = hint {
             self.push(Diagnostic::warning(Kind::UnknownKeyword, message).at(&entry.key.place).hint(hint));
         }
@@ -203,8 +206,17 @@ impl Load<'_, '_> {
 
     fn role_at(&mut self, role_use: RoleUse, found: Found, around: &Arc<Scope>) -> LoadedRole {
         let identity = role_use.identity(&found.path);
-        let RoleUse { name: _, from, keywords, vars, params, dependant, allow_duplicates, validate, origin: _ } =
-            role_use;
+        let RoleUse {
+            name: _,
+            from,
+            keywords,
+            vars,
+            params,
+            dependant,
+            allow_duplicates,
+            validate,
+            origin: _,
+        } = role_use;
         let Found { name, path, place } = found;
         let defaults = self.role_vars(&path, "defaults", from.defaults.as_deref(), &place);
         let role_vars = self.role_vars(&path, "vars", from.vars.as_deref(), &place);
@@ -234,10 +246,15 @@ impl Load<'_, '_> {
             })
         };
         let scope = scope_for(Section::Tasks);
-        let mut loaded =
-            LoadedRole { role: Arc::clone(&role), roles: Vec::new(), items: Vec::new(), handlers: Vec::new() };
-        let needed =
-            dependencies.map(|node| self.role_list(&node, "`dependencies`", &scope, Some(&role))).unwrap_or_default();
+        let mut loaded = LoadedRole {
+            role: Arc::clone(&role),
+            roles: Vec::new(),
+            items: Vec::new(),
+            handlers: Vec::new(),
+        };
+        let needed = dependencies
+            .map(|node| self.role_list(&node, "`dependencies`", &scope, Some(&role)))
+            .unwrap_or_default();
         for LoadedRole { role: _, roles, items, handlers } in needed {
             loaded.roles.extend(roles);
             loaded.items.extend(items);
@@ -271,7 +288,8 @@ impl Load<'_, '_> {
                 NodeKind::Null => {}
                 NodeKind::Map(_) => all.extend(self.variables(&root, Names::Free)),
                 _ => {
-                    let message = format!("`{directory}` of a role must be a mapping, not {}", root.describe());
+                    let message =
+                        format!("`{directory}` of a role must be a mapping, not {}", root.describe());
                     self.error(Kind::Structure, &root.place, message);
                 }
             }
@@ -342,6 +360,7 @@ fn galaxy_name(node: &Node) -> Option<Located> {
     let mut parts = text.split(',');
     let url = parts.next()?;
     let name = parts.nth(1).unwrap_or_else(|| url.rsplit('/').next().unwrap_or(url));
-    let name = [".git", ".tar.gz"].iter().fold(name, |name, ending| name.strip_suffix(ending).unwrap_or(name));
+    let name =
+        [".git", ".tar.gz"].iter().fold(name, |name, ending| name.strip_suffix(ending).unwrap_or(name));
     Some(Located { value: crate::base::Value::str(name), place: src.place.clone() })
 }

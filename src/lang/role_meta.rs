@@ -47,7 +47,8 @@ impl Load<'_, '_> {
                 "argument_specs" => meta.argument_specs = Some(entry.value.clone()),
                 "galaxy_info" => {
                     if !matches!(entry.value.kind, NodeKind::Map(_) | NodeKind::Null) {
-                        let message = format!("`galaxy_info` must be a mapping, not {}", entry.value.describe());
+                        let message =
+                            format!("`galaxy_info` must be a mapping, not {}", entry.value.describe());
                         self.error(Kind::Structure, &entry.value.place, message);
                     }
                 }
@@ -63,11 +64,12 @@ impl Load<'_, '_> {
                 "name" => {}
                 name => {
                     let message = format!("`{name}` is not a key of the meta of a role");
-                    let hint = did_you_mean(name, KNOWN.iter().copied()).or_else(|| {
-                        galaxy(name).then(|| "it belongs below `galaxy_info`".to_owned())
-                    });
+                    let hint = did_you_mean(name, KNOWN.iter().copied())
+                        .or_else(|| galaxy(name).then(|| "it belongs below `galaxy_info`".to_owned()));
                     self.push(
-                        Diagnostic::error(Kind::UnknownKeyword, message).at(&entry.key.place).maybe_hint(hint),
+                        Diagnostic::error(Kind::UnknownKeyword, message)
+                            .at(&entry.key.place)
+                            .maybe_hint(hint),
                     );
                 }
             }
@@ -107,7 +109,15 @@ impl Load<'_, '_> {
 fn galaxy(name: &str) -> bool {
     matches!(
         name,
-        "author" | "description" | "license" | "company" | "min_ansible_version" | "platforms" | "galaxy_tags"
-            | "role_name" | "namespace" | "standalone"
+        "author"
+            | "description"
+            | "license"
+            | "company"
+            | "min_ansible_version"
+            | "platforms"
+            | "galaxy_tags"
+            | "role_name"
+            | "namespace"
+            | "standalone"
     )
 }

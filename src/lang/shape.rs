@@ -58,52 +58,61 @@ fn shape(keyword: Keyword) -> Shape {
     }
 }
 
-/// What is wrong with a literal value of a keyword: a message that goes after the keyword's name.
-pub(super) fn complaint(keyword: Keyword, value: &Value) -> Option<String> {
-    let shape = shape(keyword);
-    let fits = match shape {
+/// What a keyword's value must be, in words.
+pub(super) fn expected(keyword: Keyword) -> &'static str {
+    match shape(keyword) {
+        Shape::Bool => "a boolean (`true` or `false`)",
+        Shape::Int => "an integer",
+        Shape::Float => "a number",
+        Shape::Percent => "a percentage",
+        Shape::Text => "a text",
+        Shape::VariableName => "the name of a variable",
+        Shape::Texts => "a text or a list of texts",
+        Shape::Tags => "a list of tags, or a text with commas between them",
+        Shape::Conditions => "a condition or a list of conditions",
+        Shape::Environment => "a mapping of names to values",
+        Shape::Mappings => "a mapping or a list of mappings",
+        Shape::Serial => "a number of hosts, a percentage, or a list of these",
+    }
+}
+
+/// Whether a keyword's value must fit in any case. Ansible checks most of these when it loads a file; the others
+/// fail when the task runs.
+pub(super) fn is_read_when_loading(keyword: Keyword) -> bool {
+    matches!(keyword, Keyword::When | Keyword::IgnoreErrors)
+        || matches!(shape(keyword), Shape::VariableName | Shape::Tags | Shape::Text | Shape::Mappings)
+}
+
+/// Whether a value may be given to a keyword; what is not literal may.
+pub(super) fn fits(keyword: Keyword, value: &Value) -> bool {
+    match shape(keyword) {
         Shape::Bool => scalar(value, |value| boolean(value).is_some()),
         Shape::Int => scalar(value, |value| integer(value).is_some()),
         Shape::Float => scalar(value, |value| number(value).is_some()),
         Shape::Percent => scalar(value, |value| percent(value).is_some()),
         Shape::Text => scalar(value, |_| true),
         Shape::VariableName => value.as_str().is_some_and(is_variable_name) || *value == Value::Null,
-        Shape::Texts => listed(value, |item| matches!(item, Value::Str(_) | Value::Template(_) | Value::List(_))),
-        Shape::Tags => {
-            *value != Value::Null
-                && !matches!(value, Value::Int(_) | Value::Float(_) | Value::Bool(_))
-                && listed(value, |item| {
-                    matches!(
-                        item,
-                        Value::Str(_) | Value::Template(_) | Value::Int(_) | Value::Bool(_) | Value::List(_)
-                    )
-                })
+        Shape::Texts => {
+            listed(value, |item| matches!(item, Value::Str(_) | Value::Template(_) | Value::List(_)))
         }
+        // Ansible splits a text and takes a list, but no other scalar
+        Shape::Tags => match value {
+            Value::Str(_) | Value::Template(_) => true,
+            Value::List(items) => items.iter().all(|item| {
+                matches!(
+                    item,
+                    Value::Str(_) | Value::Template(_) | Value::Int(_) | Value::Bool(_) | Value::List(_)
+                )
+            }),
+            _ => false,
+        },
         Shape::Conditions => listed(value, |item| !matches!(item, Value::Map(_) | Value::List(_))),
         Shape::Environment => {
             listed(value, |item| matches!(item, Value::Map(_) | Value::Template(_) | Value::Null))
         }
         Shape::Mappings => listed(value, |item| matches!(item, Value::Map(_) | Value::Template(_))),
         Shape::Serial => listed(value, |item| scalar(item, |item| percent(item).is_some())),
-    };
-    if fits {
-        return None;
     }
-    let found = shown(value);
-    Some(match shape {
-        Shape::Bool => format!("must be a boolean (`true` or `false`), not {found}"),
-        Shape::Int => format!("must be an integer, not {found}"),
-        Shape::Float => format!("must be a number, not {found}"),
-        Shape::Percent => format!("must be a percentage, not {found}"),
-        Shape::Text => format!("must be a text, not {found}"),
-        Shape::VariableName => format!("must be the name of a variable, not {found}"),
-        Shape::Texts => format!("must be a text or a list of texts, not {found}"),
-        Shape::Tags => format!("must be a list of tags, or a text with commas between them, not {found}"),
-        Shape::Conditions => format!("must be a condition or a list of conditions, not {found}"),
-        Shape::Environment => format!("must be a mapping of names to values, not {found}"),
-        Shape::Mappings => format!("must be a mapping or a list of mappings, not {found}"),
-        Shape::Serial => format!("must be a number of hosts, a percentage, or a list of these, not {found}"),
-    })
 }
 
 /// Whether a value is what the keyword is without being given, so that it changes nothing.
@@ -127,8 +136,11 @@ pub(super) fn boolean(value: &Value) -> Option<bool> {
         Value::Bool(value) => Some(*value),
         Value::Int(1) => Some(true),
         Value::Int(0) => Some(false),
-        Value::Float(number) if *number == 1.0 => Some(true),
-        Value::Float(number) if *number == 0.0 => Some(false),
+        Value::Float(number) => match number.to_bits() {
+            bits if bits == 1f64.to_bits() => Some(true),
+            bits if bits == 0f64.to_bits() => Some(false),
+            _ => None,
+        },
         Value::Str(text) => match text.trim().to_ascii_lowercase().as_str() {
             "y" | "yes" | "on" | "1" | "1.0" | "true" | "t" => Some(true),
             "n" | "no" | "off" | "0" | "0.0" | "false" | "f" => Some(false),
@@ -140,8 +152,10 @@ pub(super) fn boolean(value: &Value) -> Option<bool> {
 
 /// Whether a text may be the name of a variable: an ASCII identifier that is no word of Jinja2's.
 pub fn is_variable_name(name: &str) -> bool {
-    const WORDS: &[&str] =
-        &["and", "if", "else", "elif", "false", "False", "in", "is", "none", "None", "not", "or", "true", "True"];
+    const WORDS: &[&str] = &[
+        "and", "if", "else", "elif", "false", "False", "in", "is", "none", "None", "not", "or", "true",
+        "True",
+    ];
     let mut chars = name.chars();
     chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -189,15 +203,13 @@ fn listed(value: &Value, fits: impl Fn(&Value) -> bool) -> bool {
     }
 }
 
-fn shown(value: &Value) -> String {
+/// A value as it is quoted in a message.
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Str(text) => format!("`{text}`"),
         Value::Null => "nothing".to_owned(),
         Value::Map(_) => "a mapping".to_owned(),
-        Value::List(items) if items.iter().all(|item| !matches!(item, Value::Map(_) | Value::List(_))) => {
-            format!("`{}`", value.to_repr())
-        }
-        Value::List(_) => "a list of these".to_owned(),
+        Value::List(_) => "a list".to_owned(),
         other => format!("`{}`", other.to_text()),
     }
 }

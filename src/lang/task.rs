@@ -7,7 +7,7 @@ use super::attributes::Taken;
 use super::entries::{Entry, Level, elsewhere};
 use super::items::Around;
 use super::keyword::{META, Support};
-use super::load::{Load, Section};
+use super::load::{Load, Section, Tolerance};
 use super::looping::LoopParts;
 use super::{Item, Keyword, Keywords, Located, Task};
 use crate::base::names::{did_you_mean, nearest};
@@ -20,7 +20,8 @@ pub fn short_name(name: &str) -> &str {
     name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name)
 }
 
-/// Whether a name is one of the actions that the language itself defines.
+/// Whether a name is one of the actions that the language itself defines. Imports are resolved by the loader; the
+/// others are refused unless [`super::ModuleNames`] has them.
 pub fn is_language_action(name: &str) -> bool {
     LANGUAGE_ACTIONS.contains(&short_name(name))
 }
@@ -53,6 +54,30 @@ impl Load<'_, '_> {
             Section::Handlers => "a handler",
         };
         let Some(entries) = self.entries(node, what) else { return Vec::new() };
+        self.tolerance = self.tolerance_of(node, around);
+        let items = self.task_of(node, entries, level, around);
+        self.tolerance = Tolerance::None;
+        items
+    }
+
+    /// Whether a task's failure may be meant.
+    fn tolerance_of(&self, node: &Node, around: Around<'_>) -> Tolerance {
+        const KEYWORDS: [Keyword; 2] = [Keyword::IgnoreErrors, Keyword::When];
+        let own = KEYWORDS.iter().any(|keyword| node.get(keyword.name()).is_some());
+        let inherited = || {
+            let mut scopes = around.scope.outwards();
+            scopes.any(|scope| KEYWORDS.iter().any(|keyword| scope.keywords.contains_key(keyword)))
+        };
+        if own || self.rescued > 0 || inherited() { Tolerance::Warning } else { Tolerance::None }
+    }
+
+    fn task_of(
+        &mut self,
+        node: &Node,
+        entries: Vec<Entry<'_>>,
+        level: Level,
+        around: Around<'_>,
+    ) -> Vec<Item> {
         let mut parts = self.parts(entries, level);
         let Some(named) = self.module(node, &mut parts, level) else {
             // what else is wrong with it is worth knowing too
@@ -60,8 +85,17 @@ impl Load<'_, '_> {
             return Vec::new();
         };
         let args = self.arguments(&named, parts.args);
-        let Parts { name, keywords, vars, args: _, listen, looped, action: _, local_action: _, candidates: _ } =
-            parts;
+        let Parts {
+            name,
+            keywords,
+            vars,
+            args: _,
+            listen,
+            looped,
+            action: _,
+            local_action: _,
+            candidates: _,
+        } = parts;
         let task = Task {
             place: node.place.clone(),
             name,
@@ -75,7 +109,13 @@ impl Load<'_, '_> {
             listen,
             directory: around.scope.directory.clone(),
         };
-        match short_name(&task.module) {
+        let short = short_name(&task.module);
+        let left_to_run = LANGUAGE_ACTIONS.contains(&short) && !short.starts_with("import_");
+        if left_to_run && !self.loader.modules.is_module(&task.module) {
+            let message = format!("`{}` is not supported yet", task.module);
+            self.error(Kind::Unsupported, &task.module_place, message);
+        }
+        match short {
             "import_tasks" => self.import_tasks(task, around),
             "import_role" => self.import_role(task, around),
             "include_tasks" => self.include_tasks(task, node, around),
@@ -111,7 +151,8 @@ impl Load<'_, '_> {
     fn module<'n>(&mut self, node: &Node, parts: &mut Parts<'n>, level: Level) -> Option<Named<'n>> {
         let (modules, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut parts.candidates).into_iter().partition(|entry| self.is_module(entry.name));
-        let chosen: Vec<Entry<'n>> = [parts.action, parts.local_action].into_iter().flatten().chain(modules).collect();
+        let chosen: Vec<Entry<'n>> =
+            [parts.action, parts.local_action].into_iter().flatten().chain(modules).collect();
         match chosen.as_slice() {
             [] => {
                 self.no_module(node, &others, level);
@@ -233,7 +274,8 @@ impl Load<'_, '_> {
             None => {
                 let hint = did_you_mean(action, META.iter().map(|(name, _)| *name));
                 Some(
-                    Diagnostic::error(Kind::BadValue, format!("`meta` has no action `{action}`")).maybe_hint(hint),
+                    Diagnostic::error(Kind::BadValue, format!("`meta` has no action `{action}`"))
+                        .maybe_hint(hint),
                 )
             }
             Some((_, Support::Refused)) => {
@@ -249,7 +291,7 @@ impl Load<'_, '_> {
             _ => None,
         };
         let misplaced = misplaced.map(|message| Diagnostic::error(Kind::Structure, message));
-        for problem in [problem, misplaced].into_iter().flatten() {
+        if let Some(problem) = misplaced.or(problem) {
             self.push(problem.at(place));
         }
         vec![Item::Task(Arc::new(task))]

@@ -6,16 +6,43 @@ use std::sync::Arc;
 use super::load::Load;
 use super::shape::is_variable_name;
 use super::{Keyword, Located};
-use crate::base::{Diagnostic, Diagnostics, Kind, Place};
-use crate::project::Project;
+use crate::base::{Diagnostic, Kind, Place};
 use crate::vars::{Layer, Level, VarMap, Variable};
 use crate::yaml::{Node, NodeKind};
 
 /// Names that are reserved besides the keywords: Jinja2's globals, and attributes that Ansible keeps for itself.
 const RESERVED: &[&str] = &[
-    "action", "always", "args", "async_val", "block", "cycler", "dict", "handlers", "hosts", "joiner", "lipsum",
-    "local_action", "lookup", "loop", "loop_control", "loop_with", "name", "namespace", "now", "omit",
-    "post_tasks", "pre_tasks", "q", "query", "range", "rescue", "roles", "tasks", "undef", "vars_files", "with_",
+    "action",
+    "always",
+    "args",
+    "async_val",
+    "block",
+    "cycler",
+    "dict",
+    "handlers",
+    "hosts",
+    "joiner",
+    "lipsum",
+    "local_action",
+    "lookup",
+    "loop",
+    "loop_control",
+    "loop_with",
+    "name",
+    "namespace",
+    "now",
+    "omit",
+    "post_tasks",
+    "pre_tasks",
+    "q",
+    "query",
+    "range",
+    "rescue",
+    "roles",
+    "tasks",
+    "undef",
+    "vars_files",
+    "with_",
 ];
 
 /// Whether Ansible warns of a variable with this name.
@@ -32,30 +59,6 @@ pub(super) enum Names {
     Free,
 }
 
-/// Reads a file of variables (`vars_files`, `include_vars`): a mapping, or empty.
-///
-/// # Errors
-/// What is wrong with the file, warnings included.
-pub fn read_vars_file(project: &Project, path: &Path, level: Level) -> (Option<Arc<Layer>>, Diagnostics) {
-    let (root, mut diagnostics) = super::load::read_root(project, path);
-    let layer = root.and_then(|root| match &root.kind {
-        NodeKind::Null => Some(Layer::new(level, VarMap::new())),
-        NodeKind::Map(entries) => {
-            let variable = |(key, value): &(Node, Node)| {
-                let variable = Variable { value: value.to_value(), place: Some(key.place.clone()) };
-                (Arc::from(key.to_value().to_text()), variable)
-            };
-            Some(Layer::new(level, entries.iter().map(variable).collect()))
-        }
-        _ => {
-            let message = format!("a file of variables must be a mapping, not {}", root.describe());
-            diagnostics.push(Diagnostic::error(Kind::Structure, message).at(&root.place));
-            None
-        }
-    });
-    (layer, diagnostics)
-}
-
 impl Load<'_, '_> {
     /// The value of `vars`: a mapping with valid names, or nothing.
     pub(super) fn vars(&mut self, node: &Node, level: Level) -> Option<Arc<Layer>> {
@@ -70,7 +73,9 @@ impl Load<'_, '_> {
             };
             let message = format!("`vars` must be a mapping, not {}", node.describe());
             self.push(
-                Diagnostic::error(Kind::Structure, message).at(&node.place).maybe_hint(hint.map(str::to_owned)),
+                Diagnostic::error(Kind::Structure, message)
+                    .at(&node.place)
+                    .maybe_hint(hint.map(str::to_owned)),
             );
             return None;
         }
