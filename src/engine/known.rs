@@ -1,7 +1,7 @@
 //! What is known of a machine: observations by user, and in check mode the overlay of what would have been done.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexSet;
@@ -188,10 +188,5 @@ impl Wanted {
     /// Takes the queries of a session out.
     pub(super) fn take(&mut self, session: &Arc<str>) -> Vec<Query> {
         self.0.remove(session).unwrap_or_default().into_iter().collect()
-    }
-
-    /// The sessions that are asked something.
-    pub(super) fn sessions(&self) -> HashSet<Arc<str>> {
-        self.0.iter().filter(|(_, queries)| !queries.is_empty()).map(|(session, _)| Arc::clone(session)).collect()
     }
 }

@@ -5,11 +5,13 @@ mod ahead;
 mod controller;
 pub mod destination;
 pub mod event;
+mod execution;
 mod known;
 mod lookups;
 mod machine;
 mod play;
 mod run;
+mod single;
 mod task;
 
 use std::path::PathBuf;

@@ -15,7 +15,7 @@ use super::lookups;
 use super::machine::Trouble;
 use super::run::{Gone, Run};
 use super::task::{Ended, Turn};
-use crate::base::{Key, Map, Value, names};
+use crate::base::{Key, Map, Unknown, Value, names};
 use crate::lang::{Block, Item, Keyword, LoadedTasks, Play, ScopeKind, Task};
 use crate::plan::bind::{Binder, Stop, When};
 use crate::plan::check::engine_action;
@@ -33,7 +33,7 @@ pub(super) struct PlayRun {
     handlers: RwLock<Vec<Arc<Task>>>,
     notified: Mutex<HashMap<Host, IndexSet<usize>>>,
     /// Check mode: handlers that perhaps are notified.
-    maybe: Mutex<HashMap<Host, HashSet<usize>>>,
+    maybe: Mutex<HashMap<Host, HashMap<usize, Arc<Unknown>>>>,
     roles_done: Mutex<HashSet<(Host, Arc<str>)>>,
     ended: Mutex<HashSet<Host>>,
     play_ended: Mutex<bool>,
@@ -330,10 +330,13 @@ impl Run {
                 });
             }
             for other in everyone {
-                if notifies_maybe {
-                    lock(&play.maybe).entry(Arc::clone(other)).or_default().extend(found.iter().copied());
+                match &outcome.status {
+                    Status::MayChange(unknown) if notifies_maybe => {
+                        let maybe = found.iter().map(|index| (*index, Arc::clone(unknown)));
+                        lock(&play.maybe).entry(Arc::clone(other)).or_default().extend(maybe);
+                    }
+                    _ => lock(&play.notified).entry(Arc::clone(other)).or_default().extend(found.iter().copied()),
                 }
-                lock(&play.notified).entry(Arc::clone(other)).or_default().extend(found.iter().copied());
             }
         }
         let failed = matches!(outcome.status, Status::Failed { ignored: false });
@@ -629,6 +632,7 @@ impl Run {
                     .cloned()
                     .collect()
             };
+            self.maybe_run(play, index, handler, &hosts.live, &on);
             if on.is_empty() {
                 continue;
             }
@@ -641,6 +645,33 @@ impl Run {
             }
             hosts.live.retain(|host| !inner.failed.contains(host) && !self.is_gone(host));
             hosts.failed.extend(inner.failed);
+        }
+    }
+
+    /// Check mode: a handler that a task notifies only perhaps.
+    fn maybe_run(&self, play: &PlayRun, index: usize, handler: &Arc<Task>, hosts: &[Host], certain: &[Host]) {
+        for host in hosts {
+            let unknown = lock(&play.maybe).get_mut(host).and_then(|maybe| maybe.remove(&index));
+            let Some(unknown) = unknown.filter(|_| !certain.contains(host)) else { continue };
+            let label = self.label(play, host, handler, Handler::Yes);
+            let outcome = Outcome {
+                status: Status::MayChange(unknown),
+                summary: String::new(),
+                diffs: Vec::new(),
+                result: Value::Null,
+                failure: None,
+                warnings: Vec::new(),
+                censored: false,
+                elapsed: Duration::ZERO,
+            };
+            self.recap(host, &outcome);
+            self.tell(Event::TaskFinished {
+                host: Arc::clone(host),
+                delegate: None,
+                task: label,
+                looped: false,
+                outcome: Box::new(outcome),
+            });
         }
     }
 

@@ -3,25 +3,21 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::ahead::{self, Ahead};
+use super::ahead::Ahead;
 use super::controller::TaskController;
-use super::event::{Event, FailureText, Outcome, Status, TaskLabel};
-use super::known::{Look, Wanted};
+use super::event::{Event, FailureText, Outcome, TaskLabel};
+use super::execution::Execution;
 use super::lookups;
-use super::machine::{Machine, Trouble, User};
+use super::machine::Trouble;
 use super::play::PlayRun;
 use super::run::Run;
+use super::single::{Settings, Single};
 use crate::base::{Key, Map, Unknown, Value};
 use crate::lang::{Keyword, Task};
-use crate::modules::contract::Failed;
-use crate::modules::{AnyModule, Context, FreeForm, Given, Halt, Plan, Side, Step, View, Wait, Wanted as Ends, registry};
+use crate::modules::{Context, FreeForm, registry};
 use crate::plan::bind::{Binder, Bound, Stop, When};
 use crate::plan::variables::TaskVariables;
 use crate::template::{Lookups, Truth};
-use crate::wire::{Action, Change, CommandOutput, Content, Done, FailureKind, Observation, Query};
-
-/// How often a plan is made anew because the host changed under it, or because it asks for more.
-const MOST_ROUNDS: usize = 64;
 
 /// A task's turn on a host.
 pub(super) struct Turn<'a> {
@@ -54,114 +50,14 @@ pub(super) struct Ended {
     pub(super) notifies_maybe: bool,
 }
 
-/// One run of the module.
-#[derive(Debug, Default)]
-struct Single {
-    result: Map,
-    changed: bool,
-    failed: bool,
-    skipped: Option<String>,
-    unknown: Option<Arc<Unknown>>,
-    summary: String,
-    diffs: Vec<crate::modules::Diff>,
-    warnings: Vec<String>,
-    failure: Option<FailureText>,
-    facts: Map,
-    /// The names that are remembered on the target for this task's handlers.
-    remembered: Vec<String>,
-    tainted: bool,
-}
-
-impl Single {
-    fn failed(failure: FailureText) -> Self {
-        Self { failed: true, failure: Some(failure), ..Self::default() }
-    }
-
-    fn unknown(unknown: Arc<Unknown>) -> Self {
-        Self { unknown: Some(unknown), ..Self::default() }
-    }
-
-    fn skipped(reason: impl Into<String>) -> Self {
-        Self { skipped: Some(reason.into()), ..Self::default() }
-    }
-
-    fn stopped(stop: Stop) -> Self {
-        match stop {
-            Stop::Unknown(unknown) => Self::unknown(unknown),
-            Stop::Deferred => Self::failed(FailureText {
-                message: "something was put off that should be done now".to_owned(),
-                ..FailureText::default()
-            }),
-            Stop::Failed(diagnostic) => Self::failed(FailureText {
-                message: diagnostic.message.clone(),
-                hint: diagnostic.hint.clone(),
-                diagnostic: Some(*diagnostic),
-            }),
-        }
-    }
-
-    fn halted(failed: Failed) -> Self {
-        let Failed { message, hint, diagnostic, result } = failed;
-        Self { result, ..Self::failed(FailureText { message, hint, diagnostic }) }
-    }
-
-    /// What `register` sees.
-    fn value(&self) -> Value {
-        if let Some(unknown) = &self.unknown {
-            return Value::Unknown(Arc::clone(unknown));
-        }
-        let mut map = self.result.clone();
-        map.insert(Key::str("changed"), Value::Bool(self.changed));
-        map.insert(Key::str("failed"), Value::Bool(self.failed));
-        if let Some(reason) = &self.skipped {
-            map.insert(Key::str("skipped"), Value::Bool(true));
-            map.entry(Key::str("skip_reason")).or_insert_with(|| Value::from(reason.as_str()));
-        }
-        if let Some(failure) = &self.failure {
-            map.entry(Key::str("msg")).or_insert_with(|| Value::from(failure.message.as_str()));
-        }
-        if !self.facts.is_empty() {
-            let facts = self.facts.iter().map(|(key, value)| (key.clone(), value.clone())).collect::<Map>();
-            map.insert(Key::str("ansible_facts"), Value::map(facts));
-        }
-        Value::map(map)
-    }
-
-    fn status(&self, ignored: bool) -> Status {
-        match self {
-            Self { failed: true, .. } => Status::Failed { ignored },
-            Self { unknown: Some(unknown), .. } => Status::MayChange(Arc::clone(unknown)),
-            Self { skipped: Some(reason), .. } => Status::Skipped { reason: reason.clone() },
-            Self { changed: true, .. } => Status::Changed,
-            _ => Status::Ok,
-        }
-    }
-}
-
-/// A task's settings, rendered.
-struct Settings {
-    check_mode: bool,
-    diff: bool,
-    ignore_errors: bool,
-    censored: bool,
-    notify: Vec<String>,
-}
-
-impl Settings {
-    /// Where they could not be rendered: nothing is shown that perhaps must not be.
-    fn unread(task: &Task) -> Self {
-        let censored = task.keyword(Keyword::NoLog).is_some();
-        Self { check_mode: true, diff: false, ignore_errors: false, censored, notify: Vec::new() }
-    }
-}
-
 impl Turn<'_> {
     fn variables(&self) -> TaskVariables {
         let state = self.run.world.host(self.host).unwrap_or_else(|| self.run.unknown_host());
         TaskVariables::new(&self.run.world, &self.play.vars, self.host, &state, self.task)
     }
 
-    fn me(&self) -> Arc<Unknown> {
+    /// This task as something that is not known yet.
+    pub(super) fn me(&self) -> Arc<Unknown> {
         Arc::new(Unknown { task: Arc::clone(&self.label.name), place: Some(self.task.place.clone()) })
     }
 
@@ -327,7 +223,7 @@ impl Turn<'_> {
         let flag = |keyword| binder.flag(self.task, keyword);
         let options = &self.run.options;
         let mut notify = Vec::new();
-        for located in self.task.keyword(Keyword::Notify) {
+        if let Some(located) = self.task.keyword(Keyword::Notify) {
             match binder.known(located)? {
                 Value::List(names) => notify.extend(names.iter().map(Value::to_text)),
                 Value::Null | Value::Omit => {}
@@ -615,249 +511,4 @@ impl Turn<'_> {
             outcome: self.outcome(single, settings, value, started),
         }
     }
-}
-
-/// A module's run on a machine.
-struct Execution<'a> {
-    turn: &'a Turn<'a>,
-    machine: &'a Arc<Machine>,
-    user: &'a User,
-    module: &'static dyn AnyModule,
-    given: &'a Given,
-    context: &'a Context,
-    controller: &'a TaskController<'a>,
-    settings: &'a Settings,
-    delegated: bool,
-}
-
-impl Execution<'_> {
-    async fn run(&self) -> Result<Single, Trouble> {
-        let mut stale = 0;
-        for _ in 0..MOST_ROUNDS {
-            let (step, look) = {
-                let look = Look::now(&self.machine.store, &self.user.key);
-                let step = self.module.plan(self.given, &View::new(&look, self.controller, self.context));
-                (step, (look.needed(), look.used()))
-            };
-            match step {
-                Err(Halt::Needed) => {
-                    let (mut wanted, users) = self.ahead(&[]);
-                    wanted.add(&self.user.key, look.0);
-                    self.busy("asking");
-                    self.machine.observe(wanted, &users).await?;
-                }
-                Err(Halt::Unknown(unknown)) => return Ok(Single::unknown(unknown)),
-                Err(Halt::Deferred) => return Ok(Single::stopped(Stop::Deferred)),
-                Err(Halt::Failed(failed)) => return Ok(Single::halted(*failed)),
-                Ok(Step::Wait(wait)) => return self.wait(wait).await,
-                Ok(Step::Plan(plan)) => {
-                    if plan.changes.is_empty() || self.settings.check_mode {
-                        return Ok(self.without_changes(plan));
-                    }
-                    match self.perform(&plan, look.1).await? {
-                        Performed::Done(single) => return Ok(*single),
-                        Performed::Stale(message) => {
-                            stale += 1;
-                            if stale > 3 {
-                                return Ok(Single::failed(FailureText {
-                                    message,
-                                    hint: Some("something else keeps changing it".to_owned()),
-                                    diagnostic: None,
-                                }));
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        Ok(Single::failed(FailureText {
-            message: format!("the module did not come to an end in {MOST_ROUNDS} rounds of questions"),
-            ..FailureText::default()
-        }))
-    }
-
-    fn busy(&self, what: &str) {
-        self.turn.run.tell(Event::HostBusy { host: Arc::clone(self.turn.host), what: Some(what.to_owned()) });
-    }
-
-    /// What the tasks that follow will ask, seen through these changes.
-    fn ahead(&self, changes: &[Change]) -> (Wanted, Vec<User>) {
-        let (wanted, mut users) = if self.delegated {
-            (Wanted::default(), Vec::new())
-        } else {
-            ahead::wanted(self.turn, self.machine, self.user, changes, &self.context.user)
-        };
-        if !users.contains(self.user) {
-            users.push(self.user.clone());
-        }
-        (wanted, users)
-    }
-
-    fn without_changes(&self, plan: Plan) -> Single {
-        let changed = plan.is_changed();
-        let Plan { changes, changed: _, summary, diffs, result, facts, warnings, opaque, skipped } = plan;
-        if opaque && !changes.is_empty() {
-            // check mode does not run it, so nobody knows what it would give
-            return Single { summary, diffs, warnings, ..Single::unknown(self.turn.me()) };
-        }
-        let changes: Vec<Change> = changes.into_iter().filter(|c| c.side == Side::Host).map(|c| c.change).collect();
-        if !changes.is_empty() {
-            let me = self.turn.me();
-            self.machine.store.predict(&self.user.key, &changes, &self.context.user, &me);
-        }
-        Single {
-            result,
-            changed,
-            skipped: skipped.then(|| summary.clone()),
-            summary,
-            diffs,
-            warnings,
-            facts,
-            ..Single::default()
-        }
-    }
-
-    async fn perform(&self, plan: &Plan, used: indexmap::IndexSet<Query>) -> Result<Performed, Trouble> {
-        let turn = self.turn;
-        self.busy(&plan.summary);
-        let changes: Vec<Change> = plan.changes.iter().map(|planned| planned.change.clone()).collect();
-        let raw = changes.iter().find_map(|change| match &change.action {
-            Action::Raw { text } => Some(text),
-            _ => None,
-        });
-        let mut remembered = Vec::new();
-        let outcomes = if let Some(text) = raw {
-            vec![Ok(Done::Ran(self.machine.raw(self.user, text).await?))]
-        } else {
-            let (mut wanted, _) = self.ahead(&changes);
-            wanted.add(&self.user.key, used);
-            let then = wanted.take(&self.user.key);
-            let never = turn.task.keyword(Keyword::ChangedWhen).is_some_and(|w| w.value == Value::Bool(false));
-            let remember = if self.settings.notify.is_empty() || never {
-                None
-            } else {
-                remembered =
-                    self.settings.notify.iter().map(|name| format!("{}/{name}", turn.host)).collect();
-                Some((turn.play.journal.clone(), remembered.clone()))
-            };
-            self.machine.perform(self.user, remember, &changes, then, None).await?
-        };
-        let mut done = Vec::new();
-        for (at, outcome) in outcomes.into_iter().enumerate() {
-            match outcome {
-                Ok(outcome) => done.push(outcome),
-                Err(failure) if failure.kind == FailureKind::Stale => {
-                    return Ok(Performed::Stale(failure.message));
-                }
-                Err(failure) => {
-                    let failed = self.module.failure(self.given, plan, at, &failure);
-                    let mut single = Single::halted(failed);
-                    single.remembered = remembered;
-                    single.changed = at > 0;
-                    return Ok(Performed::Done(Box::new(single)));
-                }
-            }
-        }
-        let mut single = self.result(plan, &done).await?;
-        single.remembered = remembered;
-        Ok(Performed::Done(Box::new(single)))
-    }
-
-    async fn result(&self, plan: &Plan, done: &[Done]) -> Result<Single, Trouble> {
-        for _ in 0..MOST_ROUNDS {
-            let (result, needed) = {
-                let look = Look::now(&self.machine.store, &self.user.key);
-                let view = View::new(&look, self.controller, self.context);
-                (self.module.result(self.given, &view, plan, done), look.needed())
-            };
-            match result {
-                Ok(result) => {
-                    return Ok(Single {
-                        result,
-                        changed: plan.is_changed(),
-                        summary: plan.summary.clone(),
-                        diffs: plan.diffs.clone(),
-                        warnings: plan.warnings.clone(),
-                        facts: plan.facts.clone(),
-                        ..Single::default()
-                    });
-                }
-                Err(Halt::Needed) => {
-                    let mut wanted = Wanted::default();
-                    wanted.add(&self.user.key, needed);
-                    self.machine.observe(wanted, std::slice::from_ref(self.user)).await?;
-                }
-                Err(Halt::Unknown(unknown)) => return Ok(Single::unknown(unknown)),
-                Err(Halt::Deferred) => return Ok(Single::stopped(Stop::Deferred)),
-                Err(Halt::Failed(failed)) => {
-                    return Ok(Single {
-                        changed: plan.is_changed(),
-                        diffs: plan.diffs.clone(),
-                        ..Single::halted(*failed)
-                    });
-                }
-            }
-        }
-        Ok(Single::stopped(Stop::Deferred))
-    }
-
-    async fn wait(&self, wait: Wait) -> Result<Single, Trouble> {
-        let Wait { query, wanted, delay, sleep, timeout, message, mut result } = wait;
-        if self.settings.check_mode {
-            return Ok(Single { result, ..Single::skipped("nothing is waited for in check mode") });
-        }
-        let started = Instant::now();
-        if delay > 0.0 {
-            tokio::time::sleep(Duration::from_secs_f64(delay)).await;
-            self.machine.store.spoil();
-        }
-        loop {
-            let observed = self.machine.store.observed(&self.user.key, &query);
-            let observed = if observed.is_some() {
-                observed
-            } else {
-                let (mut all, users) = self.ahead(&[]);
-                all.add(&self.user.key, [query.clone()]);
-                self.busy(&format!("waiting, {:.0} s", started.elapsed().as_secs_f64()));
-                self.machine.observe(all, &users).await?;
-                self.machine.store.observed(&self.user.key, &query)
-            };
-            if observed.as_ref().is_some_and(|observation| ends(&wanted, observation)) {
-                result.insert(Key::str("elapsed"), Value::from(started.elapsed().as_secs()));
-                return Ok(Single { result, summary: "there already".to_owned(), ..Single::default() });
-            }
-            if started.elapsed().as_secs_f64() >= timeout {
-                let elapsed = started.elapsed().as_secs();
-                let result = crate::map! {"elapsed" => elapsed};
-                let failure = FailureText { message, ..FailureText::default() };
-                return Ok(Single { result, ..Single::failed(failure) });
-            }
-            tokio::time::sleep(Duration::from_secs_f64(sleep.max(0.05))).await;
-            self.machine.store.spoil();
-        }
-    }
-}
-
-enum Performed {
-    Done(Box<Single>),
-    Stale(String),
-}
-
-fn ends(wanted: &Ends, observation: &Observation) -> bool {
-    let text = |output: &CommandOutput| String::from_utf8_lossy(&output.stdout).into_owned();
-    match (wanted, observation) {
-        (Ends::Flag(wanted), Observation::Flag(found)) => wanted == found,
-        (Ends::Present(wanted), Observation::Stat(found)) => *wanted == found.is_some(),
-        (Ends::Succeeds, Observation::Command(output)) => output.status == 0,
-        (Ends::Matches(pattern), Observation::Content(Content::Bytes(bytes))) => {
-            finds(pattern, &String::from_utf8_lossy(bytes))
-        }
-        (Ends::Matches(pattern), Observation::Command(output)) => finds(pattern, &text(output)),
-        _ => false,
-    }
-}
-
-fn finds(pattern: &str, text: &str) -> bool {
-    crate::base::pyregex::compile(pattern, crate::base::pyregex::MULTILINE)
-        .is_ok_and(|regex| regex.is_match(text).unwrap_or(false))
 }
