@@ -6,6 +6,8 @@ mod controller;
 pub mod destination;
 pub mod event;
 mod execution;
+mod handlers;
+mod include;
 mod known;
 mod lookups;
 mod machine;

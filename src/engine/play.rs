@@ -22,7 +22,7 @@ use crate::plan::check::engine_action;
 use crate::plan::variables::{PlayVars, TaskVariables};
 use crate::template::{Lookups, Variables};
 
-type Host = Arc<str>;
+pub(super) type Host = Arc<str>;
 
 /// A play on a batch of hosts.
 pub(super) struct PlayRun {
@@ -31,20 +31,20 @@ pub(super) struct PlayRun {
     pub(super) journal: String,
     /// In the order in which they run; files that are included at run time may bring more.
     handlers: RwLock<Vec<Arc<Task>>>,
-    notified: Mutex<HashMap<Host, IndexSet<usize>>>,
+    pub(super) notified: Mutex<HashMap<Host, IndexSet<usize>>>,
     /// Check mode: handlers that perhaps are notified.
-    maybe: Mutex<HashMap<Host, HashMap<usize, Arc<Unknown>>>>,
+    pub(super) maybe: Mutex<HashMap<Host, HashMap<usize, Arc<Unknown>>>>,
     roles_done: Mutex<HashSet<(Host, Arc<str>)>>,
     ended: Mutex<HashSet<Host>>,
     play_ended: Mutex<bool>,
 }
 
 /// The hosts that a list of items runs on.
-struct Hosts {
+pub(super) struct Hosts {
     /// Those that go on.
-    live: Vec<Host>,
+    pub(super) live: Vec<Host>,
     /// Those that failed in it.
-    failed: Vec<Host>,
+    pub(super) failed: Vec<Host>,
 }
 
 impl PlayRun {
@@ -63,12 +63,12 @@ impl PlayRun {
         }
     }
 
-    fn handlers(&self) -> Vec<Arc<Task>> {
+    pub(super) fn handlers(&self) -> Vec<Arc<Task>> {
         self.handlers.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Adds the handlers of an included file, once.
-    fn add_handlers(&self, items: &[Item]) {
+    pub(super) fn add_handlers(&self, items: &[Item]) {
         let mut more = Vec::new();
         flatten(items, &mut more);
         let mut handlers = self.handlers.write().unwrap_or_else(PoisonError::into_inner);
@@ -108,7 +108,7 @@ fn flatten(items: &[Item], into: &mut Vec<Arc<Task>>) {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -126,7 +126,7 @@ impl Run {
         hosts.live
     }
 
-    fn items<'a>(
+    pub(super) fn items<'a>(
         &'a self,
         play: &'a PlayRun,
         items: &'a [Item],
@@ -202,11 +202,11 @@ impl Run {
         hosts.failed.extend(failed);
     }
 
-    fn binder<'a>(&'a self, lookups: &'a Arc<dyn Lookups>, variables: TaskVariables) -> Binder<'a> {
+    pub(super) fn binder<'a>(&'a self, lookups: &'a Arc<dyn Lookups>, variables: TaskVariables) -> Binder<'a> {
         Binder { templar: &self.templar, lookups, variables: Arc::new(variables) as Arc<dyn Variables> }
     }
 
-    fn lookups(&self, play: &PlayRun, task: &Task) -> Arc<dyn Lookups> {
+    pub(super) fn lookups(&self, play: &PlayRun, task: &Task) -> Arc<dyn Lookups> {
         Arc::new(lookups::World {
             project: Arc::clone(&self.project),
             search: play.search(task),
@@ -215,12 +215,12 @@ impl Run {
         })
     }
 
-    fn variables(&self, play: &PlayRun, host: &Host, task: &Task) -> TaskVariables {
+    pub(super) fn variables(&self, play: &PlayRun, host: &Host, task: &Task) -> TaskVariables {
         let state = self.world.host(host).unwrap_or_else(|| self.unknown_host());
         TaskVariables::new(&self.world, &play.vars, host, &state, task)
     }
 
-    fn label(&self, play: &PlayRun, host: &Host, task: &Task, handler: Handler) -> Arc<TaskLabel> {
+    pub(super) fn label(&self, play: &PlayRun, host: &Host, task: &Task, handler: Handler) -> Arc<TaskLabel> {
         let lookups = self.lookups(play, task);
         let binder = self.binder(&lookups, self.variables(play, host, task));
         Arc::new(TaskLabel {
@@ -244,7 +244,7 @@ impl Run {
     }
 
     /// A module's task on all hosts at once.
-    async fn module(
+    pub(super) async fn module(
         &self,
         play: &PlayRun,
         task: &Arc<Task>,
@@ -302,7 +302,7 @@ impl Run {
     }
 
     /// What a task that ended means; true if its hosts have failed.
-    fn ended(
+    pub(super) fn ended(
         &self,
         play: &PlayRun,
         task: &Arc<Task>,
@@ -365,7 +365,7 @@ impl Run {
         failed
     }
 
-    fn recap(&self, host: &Host, outcome: &Outcome) {
+    pub(super) fn recap(&self, host: &Host, outcome: &Outcome) {
         self.count(host, |recap| match &outcome.status {
             Status::Ok => recap.ok += 1,
             Status::Changed => {
@@ -454,7 +454,7 @@ impl Run {
     }
 
     /// A task that failed before its module was run.
-    fn stopped(&self, play: &PlayRun, label: &Arc<TaskLabel>, host: &Host, hosts: &mut Hosts, stop: Stop) {
+    pub(super) fn stopped(&self, play: &PlayRun, label: &Arc<TaskLabel>, host: &Host, hosts: &mut Hosts, stop: Stop) {
         let failure = match stop {
             Stop::Failed(diagnostic) => FailureText {
                 message: diagnostic.message.clone(),
@@ -490,231 +490,11 @@ impl Run {
         hosts.failed.push(Arc::clone(host));
     }
 
-    /// `include_tasks`: each host's file and variables; hosts with the same ones run them together.
-    async fn include(&self, play: &PlayRun, task: &Arc<Task>, hosts: &mut Hosts, ahead: &Ahead<'_>) {
-        let lookups = self.lookups(play, task);
-        let mut groups: IndexMap<usize, (Arc<LoadedTasks>, Vec<Host>)> = IndexMap::new();
-        let mut first = true;
-        for host in hosts.live.clone() {
-            let binder = self.binder(&lookups, self.variables(play, &host, task));
-            let label = self.label(play, &host, task, Handler::No);
-            if first {
-                self.tell(Event::TaskStarted { task: Arc::clone(&label), hosts: hosts.live.clone() });
-                first = false;
-            }
-            match self.include_on(play, task, &host, &binder) {
-                Ok(included) => {
-                    let (status, summary) = if included.is_empty() {
-                        (Status::Skipped { reason: "nothing is included".to_owned() }, String::new())
-                    } else {
-                        (Status::Ok, format!("included {}", names::count(included.len(), "file")))
-                    };
-                    for loaded in included {
-                        play.add_handlers(&loaded.handlers);
-                        let key = Arc::as_ptr(&loaded) as usize;
-                        groups.entry(key).or_insert_with(|| (loaded, Vec::new())).1.push(Arc::clone(&host));
-                    }
-                    let outcome = Outcome {
-                        status,
-                        summary,
-                        diffs: Vec::new(),
-                        result: Value::map(crate::map! {"changed" => false}),
-                        failure: None,
-                        warnings: Vec::new(),
-                        censored: false,
-                        elapsed: Duration::ZERO,
-                    };
-                    self.recap(&host, &outcome);
-                    self.tell(Event::TaskFinished {
-                        host: Arc::clone(&host),
-                        delegate: None,
-                        task: label,
-                        looped: false,
-                        outcome: Box::new(outcome),
-                    });
-                }
-                Err(stop) => self.stopped(play, &label, &host, hosts, stop),
-            }
-        }
-        for (loaded, on) in groups.into_values() {
-            let live: Vec<Host> = on.into_iter().filter(|host| hosts.live.contains(host)).collect();
-            let mut inner = Hosts { live: live.clone(), failed: Vec::new() };
-            self.items(play, &loaded.items, &mut inner, Some(ahead)).await;
-            hosts.live.retain(|host| !live.contains(host) || inner.live.contains(host));
-            hosts.failed.extend(inner.failed);
-        }
-    }
-
-    fn include_on(
-        &self,
-        play: &PlayRun,
-        task: &Arc<Task>,
-        host: &Host,
-        binder: &Binder<'_>,
-    ) -> Result<Vec<Arc<LoadedTasks>>, Stop> {
-        let load = |binder: &Binder<'_>, vars: &Map| -> Result<Option<Arc<LoadedTasks>>, Stop> {
-            self.included(task, binder, vars).map_err(|mut diagnostics| {
-                let first = diagnostics.0.iter().position(|d| d.severity == crate::base::Severity::Error);
-                match first {
-                    Some(at) => Stop::from(diagnostics.0.swap_remove(at)),
-                    None => Stop::Deferred,
-                }
-            })
-        };
-        let runs = |binder: &Binder<'_>| -> Result<bool, Stop> {
-            match binder.when(task)? {
-                When::Run => Ok(true),
-                When::Skip { .. } => Ok(false),
-                When::Unknown(unknown) => Err(Stop::Unknown(unknown)),
-            }
-        };
-        let items = match binder.loop_items(task) {
-            Ok(None) => {
-                return Ok(if runs(binder)? { load(binder, &Map::new())?.into_iter().collect() } else { Vec::new() });
-            }
-            Ok(Some(items)) => items,
-            Err(stop) => return if runs(binder)? { Err(stop) } else { Ok(Vec::new()) },
-        };
-        let (name, index_name) = binder.loop_names(task)?;
-        let mut included = Vec::new();
-        for (index, item) in items.into_iter().enumerate() {
-            let mut vars = Map::new();
-            vars.insert(Key::from(name.as_str()), item.clone());
-            let mut variables = self.variables(play, host, task).with(&name, item);
-            if let Some(index_name) = &index_name {
-                vars.insert(Key::from(index_name.as_str()), Value::from(index));
-                variables = variables.with(index_name, Value::from(index));
-            }
-            let binder = Binder {
-                templar: binder.templar,
-                lookups: binder.lookups,
-                variables: Arc::new(variables),
-            };
-            if runs(&binder)? {
-                included.extend(load(&binder, &vars)?);
-            }
-        }
-        Ok(included)
-    }
-
-    fn handler_name(&self, play: &PlayRun, host: &Host, handler: &Task) -> Arc<str> {
-        let lookups = self.lookups(play, handler);
-        self.binder(&lookups, self.variables(play, host, handler)).name(handler)
-    }
-
-    /// The handlers that a name in `notify` means: those that listen to it, else the last with that name.
-    fn handlers_named(&self, play: &PlayRun, host: &Host, name: &str) -> Vec<usize> {
-        let mut named = None;
-        let mut listening = Vec::new();
-        for (index, handler) in play.handlers().iter().enumerate() {
-            if handler.listen.iter().any(|topic| topic.value.to_text() == name) {
-                listening.push(index);
-            }
-            let own = self.handler_name(play, host, handler);
-            let qualified = handler.scope.role().map(|role| format!("{} : {own}", role.name));
-            if *own == *name || qualified.as_deref() == Some(name) {
-                named = Some(index);
-            }
-        }
-        named.into_iter().chain(listening).collect()
-    }
-
-    /// Runs the handlers that are notified, in the order in which they stand.
-    async fn flush(&self, play: &PlayRun, hosts: &mut Hosts, ahead: &Ahead<'_>) {
-        self.recall(play, &hosts.live);
-        for (index, handler) in play.handlers().iter().enumerate() {
-            let on: Vec<Host> = {
-                let mut notified = lock(&play.notified);
-                hosts
-                    .live
-                    .iter()
-                    .filter(|host| notified.get_mut(*host).is_some_and(|set| set.shift_remove(&index)))
-                    .cloned()
-                    .collect()
-            };
-            self.maybe_run(play, index, handler, &hosts.live, &on);
-            if on.is_empty() {
-                continue;
-            }
-            let mut inner = Hosts { live: on.clone(), failed: Vec::new() };
-            self.module(play, handler, &mut inner, ahead, Handler::Yes).await;
-            for host in inner.live {
-                for name in self.names_of(play, &host, handler) {
-                    self.forget(&host, &play.journal, &format!("{host}/{name}"));
-                }
-            }
-            hosts.live.retain(|host| !inner.failed.contains(host) && !self.is_gone(host));
-            hosts.failed.extend(inner.failed);
-        }
-    }
-
-    /// Check mode: a handler that a task notifies only perhaps.
-    fn maybe_run(&self, play: &PlayRun, index: usize, handler: &Arc<Task>, hosts: &[Host], certain: &[Host]) {
-        for host in hosts {
-            let unknown = lock(&play.maybe).get_mut(host).and_then(|maybe| maybe.remove(&index));
-            let Some(unknown) = unknown.filter(|_| !certain.contains(host)) else { continue };
-            let label = self.label(play, host, handler, Handler::Yes);
-            let outcome = Outcome {
-                status: Status::MayChange(unknown),
-                summary: String::new(),
-                diffs: Vec::new(),
-                result: Value::Null,
-                failure: None,
-                warnings: Vec::new(),
-                censored: false,
-                elapsed: Duration::ZERO,
-            };
-            self.recap(host, &outcome);
-            self.tell(Event::TaskFinished {
-                host: Arc::clone(host),
-                delegate: None,
-                task: label,
-                looped: false,
-                outcome: Box::new(outcome),
-            });
-        }
-    }
-
-    fn names_of(&self, play: &PlayRun, host: &Host, handler: &Task) -> Vec<String> {
-        let own = self.handler_name(play, host, handler).to_string();
-        let mut names: Vec<String> = handler.listen.iter().map(|topic| topic.value.to_text()).collect();
-        names.extend(handler.scope.role().map(|role| format!("{} : {own}", role.name)));
-        names.push(own);
-        names
-    }
-
-    /// Takes up what an interrupted run has left notified.
-    fn recall(&self, play: &PlayRun, hosts: &[Host]) {
-        for (_, machine) in self.machines() {
-            for (_, name) in machine.take_remembered(&play.journal) {
-                let Some((host, handler)) = name.split_once('/') else { continue };
-                let Some(host) = hosts.iter().find(|known| &***known == host) else { continue };
-                let found = self.handlers_named(play, host, handler);
-                if found.is_empty() {
-                    self.forget(host, &play.journal, &name);
-                    self.tell(Event::Warning {
-                        message: format!(
-                            "host `{host}`: an interrupted run has notified the handler '{handler}', which is not \
-                             there any more"
-                        ),
-                        diagnostic: None,
-                    });
-                    continue;
-                }
-                let mut notified = lock(&play.notified);
-                let set = notified.entry(Arc::clone(host)).or_default();
-                if found.iter().any(|index| !set.contains(index)) {
-                    self.tell(Event::HandlerLeft { host: Arc::clone(host), handler: handler.to_owned() });
-                }
-                set.extend(found);
-            }
-        }
-    }
 }
 
 /// Whether a task runs as a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Handler {
+pub(super) enum Handler {
     Yes,
     No,
 }
