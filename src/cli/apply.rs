@@ -106,8 +106,9 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
     if !args.playbook.exists() {
         return Err(WrongOptions(format!("there is no playbook `{}`", args.playbook.display())).into());
     }
-    let sources = inventory::sources(&args.inventory, Some(&args.playbook));
-    let (inventory, inventory_directories, mut diagnostics) = inventory::read(&project, &sources);
+    let sources = inventory::sources(&project, &args.inventory, Some(&args.playbook));
+    let (inventory, mut diagnostics) = crate::inventory::load(&project, &sources);
+    let limit = inventory::limit(&project, args.limit.as_deref())?;
     let extra = extra::read(&args.extra_vars, &project)?;
     let connect = ConnectDefaults {
         connection: args.connection.clone(),
@@ -130,7 +131,7 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
         diff,
         forks: args.forks.max(1),
         selection: Selection { only: args.tags.clone(), skip: args.skip_tags.clone() },
-        limit: args.limit.clone(),
+        limit,
         connect,
     };
     let connector = Connector::new(crate::transport::Options::new(serve_locally));
@@ -149,12 +150,11 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
         })
     };
     let sources = Sources {
-        constants: constants(args, check_mode, diff, &inventory_directories),
+        constants: constants(args, check_mode, diff, &inventory.dirs),
         settings: Settings { roles_path: roles_path(&args.playbook), ..Settings::default() },
-        playbook: args.playbook.clone(),
+        playbook: std::path::absolute(&args.playbook).context("cannot tell where the playbook is")?,
         project,
-        inventory,
-        inventory_directories,
+        inventory: Arc::new(inventory),
         extra,
         now: jiff::Timestamp::now().as_microsecond(),
     };

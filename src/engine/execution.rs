@@ -10,7 +10,7 @@ use super::known::{Look, Wanted};
 use super::machine::{Machine, Trouble, User};
 use super::single::{Settings, Single};
 use super::task::Turn;
-use crate::base::{Key, Value};
+use crate::base::{Key, Value, pyregex};
 use crate::lang::Keyword;
 use crate::modules::{AnyModule, Context, Given, Halt, Plan, Side, Step, View, Wait, Wanted as Ends};
 use crate::plan::bind::Stop;
@@ -261,6 +261,7 @@ fn ends(wanted: &Ends, observation: &Observation) -> bool {
 }
 
 fn finds(pattern: &str, text: &str) -> bool {
-    crate::base::pyregex::compile(pattern, crate::base::pyregex::MULTILINE)
+    let flags = pyregex::Flags { multi_line: true, ..pyregex::Flags::default() };
+    pyregex::compile(pattern, flags)
         .is_ok_and(|regex| regex.is_match(text).unwrap_or(false))
 }

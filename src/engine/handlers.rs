@@ -1,6 +1,6 @@
 //! Handlers: who is meant by a notification, when they run, and what an interrupted run has left.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::ahead::Ahead;

@@ -22,7 +22,7 @@ use std::sync::{Arc, RwLock};
 use indexmap::IndexMap;
 
 use crate::base::{Diagnostic, Diagnostics, Kind, Map, Value};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, Limit, Matches};
 use crate::lang::{Loader, Play, Playbook, Settings};
 use crate::plan::bind::{Binder, Stop};
 use crate::plan::check;
@@ -54,8 +54,6 @@ pub struct Sources {
     pub settings: Settings,
     /// The inventory.
     pub inventory: Arc<Inventory>,
-    /// Directories of the inventory's sources, for `group_vars` and `host_vars`.
-    pub inventory_directories: Vec<PathBuf>,
     /// `-e`.
     pub extra: VarMap,
     /// Magic variables that do not change in a run.
@@ -79,7 +77,7 @@ pub fn prepare(
     connector: Arc<Connector>,
     events: Arc<dyn Fn(Event) + Send + Sync>,
 ) -> (Option<Prepared>, Diagnostics) {
-    let Sources { project, playbook, settings, inventory, inventory_directories, extra, constants, now } = sources;
+    let Sources { project, playbook, settings, inventory, extra, constants, now } = sources;
     let templar = Templar::new();
     let extra = Layer::new(Level::ExtraVars, extra);
     let mut diagnostics = Diagnostics::default();
@@ -104,9 +102,9 @@ pub fn prepare(
     diagnostics.extend(check::playbook(&playbook, &templar));
     let mut hosts = Vec::new();
     for play in &playbook.plays {
-        match pattern(&binder, play, &inventory, options.limit.as_deref()) {
-            Ok((found, warnings)) => {
-                diagnostics.0.extend(warnings);
+        match pattern(&binder, play, &inventory, options.limit.as_ref()) {
+            Ok(Matches { hosts: found, diagnostics: told }) => {
+                diagnostics.extend(told);
                 hosts.push(found);
             }
             Err(diagnostic) => diagnostics.push(diagnostic),
@@ -117,7 +115,7 @@ pub fn prepare(
     let mut all: IndexMap<Arc<str>, RwLock<HostVars>> = IndexMap::new();
     let named = inventory.hosts.keys().cloned().chain(hosts.iter().flatten().cloned());
     for host in named.collect::<indexmap::IndexSet<_>>() {
-        match inventory.host_layers(&project, &host, &directories, &inventory_directories) {
+        match inventory.host_layers(&project, &host, &directories) {
             Ok(layers) => {
                 let mut stack = Layers::default();
                 stack.extend(layers);
@@ -145,8 +143,8 @@ fn pattern(
     binder: &Binder<'_>,
     play: &Play,
     inventory: &Inventory,
-    limit: Option<&str>,
-) -> Result<(Vec<Arc<str>>, Vec<Diagnostic>), Diagnostic> {
+    limit: Option<&Limit>,
+) -> Result<Matches, Diagnostic> {
     let place = &play.hosts.place;
     let with_vars = play.scope.vars.clone();
     let variables: Arc<dyn Variables> = match with_vars {
@@ -164,9 +162,10 @@ fn pattern(
         Value::List(items) => items.iter().map(Value::to_text).collect(),
         other => vec![other.to_text()],
     };
-    inventory.match_pattern(&patterns.join(","), limit).map(|(hosts, warnings)| {
-        (hosts, warnings.into_iter().map(|warning| warning.at_if_unplaced(Some(place))).collect())
-    })
+    let mut matches = inventory.match_pattern(&patterns, limit);
+    let placed = std::mem::take(&mut matches.diagnostics.0).into_iter();
+    matches.diagnostics.0 = placed.map(|diagnostic| diagnostic.at_if_unplaced(Some(place))).collect();
+    Ok(matches)
 }
 
 /// Variables over others: a play's vars while its host pattern is read.
@@ -217,9 +216,7 @@ impl Prepared {
 
     /// The hosts of the inventory that a lab stands in for: all that `--limit` leaves, but not the controller.
     pub fn lab_hosts(&self) -> Vec<Arc<str>> {
-        let limit = self.run.options.limit.as_deref();
-        let matched = self.run.world.inventory.match_pattern("all", limit);
-        matched.map(|(hosts, _)| hosts).unwrap_or_default()
+        self.run.world.inventory.match_pattern(&["all"], self.run.options.limit.as_ref()).hosts
     }
 
     /// Replaces the connection of these hosts.
@@ -327,7 +324,9 @@ impl Prepared {
                     let message = format!("could not find `{}` of `vars_files`", candidates.join("`, `"));
                     Diagnostic::error(Kind::File, message).at(&located.place)
                 })?;
-            let (layer, diagnostics) = crate::lang::read_vars_file(&run.project, &path, Level::PlayVarsFiles);
+            let texts = run::LoadTexts { templar: &run.templar, world: &run.world };
+            let loader = Loader::new(&run.project, &run.settings, &check::Names, &texts);
+            let (layer, diagnostics) = loader.vars_file(&path, Level::PlayVarsFiles);
             if let Some(error) = diagnostics.0.into_iter().find(|d| d.severity == crate::base::Severity::Error) {
                 return Err(error);
             }

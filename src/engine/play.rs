@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
 
 use super::ahead::Ahead;
 use super::event::{Event, FailureText, Outcome, Status, TaskLabel};
@@ -16,7 +16,7 @@ use super::machine::Trouble;
 use super::run::{Gone, Run};
 use super::task::{Ended, Turn};
 use crate::base::{Key, Map, Unknown, Value, names};
-use crate::lang::{Block, Item, Keyword, LoadedTasks, Play, ScopeKind, Task};
+use crate::lang::{Block, Item, Keyword, Play, ScopeKind, Task};
 use crate::plan::bind::{Binder, Stop, When};
 use crate::plan::check::engine_action;
 use crate::plan::variables::{PlayVars, TaskVariables};

@@ -13,6 +13,7 @@ use super::event::{Cost, Event, Recap};
 use super::machine::{Machine, User};
 use super::task::Effect;
 use crate::base::{Diagnostic, Diagnostics, Kind, Map, Place, Source, Value};
+use crate::inventory::Limit;
 use crate::lang::{Keyword, LoadedTasks, Loader, Located, Section, Settings, Task, Texts, include_scope};
 use crate::plan::bind::{Binder, Stop};
 use crate::plan::check;
@@ -35,7 +36,7 @@ pub struct Options {
     /// `--tags`, `--skip-tags`.
     pub selection: Selection,
     /// `--limit`.
-    pub limit: Option<String>,
+    pub limit: Option<Limit>,
     /// How hosts are connected to.
     pub connect: ConnectDefaults,
 }
