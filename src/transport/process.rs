@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::task::{Context, Poll};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -11,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{oneshot, watch};
 
-use super::pipe::{Ending, Errors, Exit, Pipe};
+use super::pipe::{Ending, Errors, Exit, Pipe, Stop};
 use super::stream::{Metered, Stream, Tally};
 
 /// Starts a program in a process group of its own.
@@ -26,13 +27,14 @@ pub(super) fn start(argv: &[String], errors: Arc<Errors>, tally: &Arc<Tally>) ->
     let (exit_sender, exit) = watch::channel(None);
     let (stop, stopped) = oneshot::channel();
     tokio::spawn(collect(stderr, Arc::clone(&errors)));
-    tokio::spawn(supervise(child, exit_sender, stopped));
+    let group = leader(&child);
+    tokio::spawn(supervise(child, Arc::clone(&group), exit_sender, stopped));
     Ok(Pipe {
         reader: Box::new(Metered::new(stdout, Arc::clone(tally))),
         writer: Box::new(Metered::new(Closing(Some(stdin)), Arc::clone(tally))),
         errors,
         exit: Ending(exit),
-        stop,
+        stop: Stop::group(stop, &group),
     })
 }
 
@@ -49,8 +51,12 @@ pub(super) fn proxy(command: &str) -> io::Result<Stream> {
     let broken = io::ErrorKind::BrokenPipe;
     let (stdin, stdout) = (child.stdin.take().ok_or(broken)?, child.stdout.take().ok_or(broken)?);
     let (stop, stopped) = oneshot::channel();
-    tokio::spawn(supervise(child, watch::channel(None).0, stopped));
-    Ok(Box::new(Held { stream: tokio::io::join(stdout, Closing(Some(stdin))), _stop: stop }))
+    let group = leader(&child);
+    tokio::spawn(supervise(child, Arc::clone(&group), watch::channel(None).0, stopped));
+    Ok(Box::new(Held {
+        stream: tokio::io::join(stdout, Closing(Some(stdin))),
+        _stop: Stop::group(stop, &group),
+    }))
 }
 
 async fn collect(mut from: impl AsyncRead + Unpin, errors: Arc<Errors>) {
@@ -64,21 +70,32 @@ async fn collect(mut from: impl AsyncRead + Unpin, errors: Arc<Errors>) {
     errors.finish();
 }
 
-async fn supervise(mut child: Child, exit: watch::Sender<Option<Exit>>, stopped: oneshot::Receiver<()>) {
+/// The child's process group.
+fn leader(child: &Child) -> Arc<AtomicI32> {
+    Arc::new(AtomicI32::new(child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or(0)))
+}
+
+async fn supervise(
+    mut child: Child,
+    group: Arc<AtomicI32>,
+    exit: watch::Sender<Option<Exit>>,
+    stopped: oneshot::Receiver<()>,
+) {
     use std::os::unix::process::ExitStatusExt as _;
     let status = tokio::select! {
         status = child.wait() => status,
         _ = stopped => {
-            let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-            // a program of another user cannot be killed; it ends because its input does
-            let _ = group.map(|group| kill_process_group(group, Signal::TERM));
+            // it has had its SIGTERM
             if tokio::time::timeout(std::time::Duration::from_secs(2), child.wait()).await.is_err() {
-                let _ = group.map(|group| kill_process_group(group, Signal::KILL));
+                let leader = Pid::from_raw(group.load(Ordering::Acquire));
+                let _ = leader.map(|leader| kill_process_group(leader, Signal::KILL));
             }
+            group.store(0, Ordering::Release);
             let _ = exit.send(Some(Exit::Lost("it was stopped".to_owned())));
             return;
         }
     };
+    group.store(0, Ordering::Release);
     let ended = match status {
         Ok(status) => match (status.code(), status.signal()) {
             (Some(code), _) => Exit::Code(code),
@@ -114,7 +131,7 @@ impl AsyncWrite for Closing {
 /// The streams of a program that ends with them.
 struct Held<S> {
     stream: S,
-    _stop: oneshot::Sender<()>,
+    _stop: Stop,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Held<S> {
