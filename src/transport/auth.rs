@@ -23,8 +23,15 @@ pub(super) async fn log_in(
     may_send_password: bool,
     goodbye: impl Fn() -> Option<String>,
 ) -> Result<(), ConnectError> {
-    let mut login =
-        Login { handle, settings, keys, tried: Vec::new(), offered: Vec::new(), remaining: None, rsa: None };
+    let mut login = Login {
+        handle,
+        settings,
+        keys,
+        tried: Vec::new(),
+        offered: Vec::new(),
+        remaining: None,
+        rsa: RsaHash::NotAsked,
+    };
     let done = login.everything(may_send_password).await;
     if done {
         return Ok(());
@@ -55,8 +62,16 @@ struct Login<'a> {
     offered: Vec<PublicKey>,
     /// What the server said that it accepts.
     remaining: Option<MethodSet>,
-    /// What RSA keys sign with: asked once; `Some(None)` when the server takes SHA-1 only.
-    rsa: Option<Option<HashAlg>>,
+    /// What RSA keys sign with.
+    rsa: RsaHash,
+}
+
+/// What the server lets RSA keys sign with.
+#[derive(Clone, Copy)]
+enum RsaHash {
+    NotAsked,
+    Sha2(HashAlg),
+    OnlySha1,
 }
 
 type Agent = AgentClient<UnixStream>;
@@ -117,7 +132,7 @@ impl Login<'_> {
         if !settings.identities_only {
             for identity in &identities {
                 if let Some(agent) = &mut agent
-                    && self.from_agent(agent, identity, &format!("agent key {}", named(identity))).await
+                    && self.agent_signs(agent, identity, &format!("agent key {}", named(identity))).await
                 {
                     return true;
                 }
@@ -180,12 +195,12 @@ impl Login<'_> {
         if let (Some(agent), false) = (agent.as_mut(), held.is_empty()) {
             for certificate in &fitting {
                 let identity = AgentIdentity::from((*certificate).clone());
-                if self.from_agent(agent, &identity, &format!("certificate for {}", path.display())).await {
+                if self.agent_signs(agent, &identity, &format!("certificate for {}", path.display())).await {
                     return true;
                 }
             }
             for identity in held {
-                if self.from_agent(agent, identity, &format!("{} from the agent", path.display())).await {
+                if self.agent_signs(agent, identity, &format!("{} from the agent", path.display())).await {
                     return true;
                 }
             }
@@ -202,10 +217,7 @@ impl Login<'_> {
         if self.offered.iter().any(|offered| offered.key_data() == key.public_key().key_data()) {
             return false;
         }
-        let hash = match self.hash(key.public_key(), path.display()).await {
-            Ok(hash) => hash,
-            Err(()) => return false,
-        };
+        let Ok(hash) = self.hash(key.public_key(), path.display()).await else { return false };
         for certificate in fitting {
             let result = self
                 .handle
@@ -224,7 +236,7 @@ impl Login<'_> {
         self.note(path.display().to_string(), result.map_err(|error| error.to_string()))
     }
 
-    async fn from_agent(&mut self, agent: &mut Agent, identity: &AgentIdentity, what: &str) -> bool {
+    async fn agent_signs(&mut self, agent: &mut Agent, identity: &AgentIdentity, what: &str) -> bool {
         if !self.accepts(MethodKind::PublicKey) {
             return false;
         }
@@ -254,18 +266,17 @@ impl Login<'_> {
         if !is_rsa(&key.algorithm()) {
             return Ok(None);
         }
-        let hash = match self.rsa {
-            Some(hash) => hash,
-            None => match self.handle.best_supported_rsa_hash().await {
-                Ok(Some(hash)) => hash,
-                Ok(None) | Err(_) => Some(RSA_HASH),
-            },
-        };
-        self.rsa = Some(hash);
-        if hash.is_none() {
-            self.tried.push(format!("not {what}: the server takes SHA-1 signatures of RSA keys only"));
+        if matches!(self.rsa, RsaHash::NotAsked) {
+            self.rsa = match self.handle.best_supported_rsa_hash().await {
+                Ok(Some(hash)) => hash.map_or(RsaHash::OnlySha1, RsaHash::Sha2),
+                Ok(None) | Err(_) => RsaHash::Sha2(RSA_HASH),
+            };
         }
-        hash.map(Some).ok_or(())
+        if let RsaHash::Sha2(hash) = self.rsa {
+            return Ok(Some(hash));
+        }
+        self.tried.push(format!("not {what}: the server takes SHA-1 signatures of RSA keys only"));
+        Err(())
     }
 
     async fn keyboard_interactive(&mut self, password: &str) -> bool {

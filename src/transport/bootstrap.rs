@@ -28,7 +28,7 @@ const TRUSTED: &str = r#"u=$(id -u); t(){ set -- $(ls -ldn "$1/." 2>/dev/null); 
 /// Whether every user can get to a directory.
 const REACHABLE: &str = r#"x(){ e=$1; while :; do case "$(ls -ldn "$e/." 2>/dev/null)" in d????????[xt]*) ;; *) return 1;; esac; case "$e" in ""|/) return 0;; esac; e=${e%/*}; done; }; "#;
 /// The first place: the login user's cache, or for root a place that every user can get to.
-const HOME_PLACE: &str = r#"h=${HOME:-/}/.cache/fleet; case $u in 0) h=/var/lib/fleet;; esac; "#;
+const HOME_PLACE: &str = "h=${HOME:-/}/.cache/fleet; case $u in 0) h=/var/lib/fleet;; esac; ";
 /// Where only root can put something.
 const ROOT_PLACE: &str = "/var/lib/fleet";
 

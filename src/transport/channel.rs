@@ -8,7 +8,7 @@ use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 
-use super::pipe::{Ending, Errors, Exit, Pipe};
+use super::pipe::{Ending, Errors, Exit, Pipe, Stop};
 use super::stream::Queue;
 
 /// Counts a channel as open until it is dropped.
@@ -45,7 +45,13 @@ pub(super) async fn exec(
     let (stop, stopped) = oneshot::channel();
     let writer = Box::new(writing.make_writer());
     tokio::spawn(pump(reading, writing, pieces, Arc::clone(&errors), exit_sender, stopped, slot));
-    Ok(Pipe { reader: Box::new(Queue::new(queue)), writer, errors, exit: Ending(exit), stop })
+    Ok(Pipe {
+        reader: Box::new(Queue::new(queue)),
+        writer,
+        errors,
+        exit: Ending(exit),
+        stop: Stop::new(stop),
+    })
 }
 
 async fn pump(

@@ -61,7 +61,7 @@ pub struct Destination {
     pub ssh_config: Option<PathBuf>,
     /// Options of OpenSSH's `ssh` command (`ansible_ssh_common_args`, `ansible_ssh_extra_args`), one per element.
     pub common_args: Vec<String>,
-    /// Bounds each of: finding and reaching the server; key exchange and authentication. As `ansible_timeout`.
+    /// Bounds an attempt: finding and reaching the server, key exchange, authentication (`ansible_timeout`).
     pub connect_timeout: Duration,
     /// Further attempts after one that failed on the network (`ansible_ssh_retries`).
     pub retries: u32,

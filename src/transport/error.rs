@@ -286,7 +286,7 @@ pub enum SessionError {
     },
     /// A further connection to the host was needed and failed.
     #[error(transparent)]
-    Connect(#[from] ConnectError),
+    Connect(Box<ConnectError>),
     /// The time that was given ran out. The session is closed.
     #[error("`{host}`: no answer within {} s while {stage}", .after.as_secs_f32())]
     Timeout {
@@ -389,6 +389,12 @@ pub enum SessionError {
 
 fn words(detail: &str) -> String {
     if detail.is_empty() { String::new() } else { format!(": {detail}") }
+}
+
+impl From<ConnectError> for SessionError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(Box::new(error))
+    }
 }
 
 impl SessionError {

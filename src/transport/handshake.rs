@@ -87,6 +87,7 @@ async fn once(
     tally: &Arc<Tally>,
 ) -> Result<Trunk, Failure> {
     let after = settings.timeout;
+    let begun = Instant::now();
     let late = |stage: &'static str| ConnectError::Timeout {
         host: settings.name.clone(),
         address: settings.address(),
@@ -141,10 +142,12 @@ async fn once(
             };
         }
     }
+    // What was not needed so far is left for the rest; waiting for one's turn is not the server's fault.
+    let left = after.saturating_sub(begun.elapsed()).max(after / 2);
     let _permit = shared.handshakes.acquire().await;
     let mut stage = "exchanging keys";
     let work = greet(shared, settings, stream, &mut stage);
-    match timeout(after, work).await {
+    match timeout(left, work).await {
         Ok(result) => result,
         Err(_) => Err(late(stage).into()),
     }

@@ -36,7 +36,7 @@ pub(super) fn chain(
     while let Route::Jump(mut hosts) = route {
         let Some(last) = hosts.pop() else { break };
         if out.len() >= MAX_JUMPS {
-            let message = format!("the jump hosts lead in a circle: {} again and again", last);
+            let message = format!("the jump hosts lead in a circle: {last} again and again");
             return Err(Box::new(
                 Diagnostic::error(Kind::BadValue, message)
                     .hint("set `ProxyJump none` for the jump host itself"),

@@ -29,7 +29,10 @@ type Loaded = Result<Arc<PrivateKey>, KeyProblem>;
 
 /// The keys that were read.
 #[derive(Debug, Default)]
-pub(super) struct Keys(Mutex<HashMap<(PathBuf, Option<Secret>), Arc<OnceCell<Loaded>>>>);
+pub(super) struct Keys(Mutex<HashMap<Name, Arc<OnceCell<Loaded>>>>);
+
+/// A key's path and the passphrase that is tried.
+type Name = (PathBuf, Option<Secret>);
 
 impl Keys {
     /// The private key in a file. Decrypting takes a tenth of a second of one processor.

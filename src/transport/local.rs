@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
 use super::connector::LocalTarget;
-use super::pipe::{Ending, Errors, Exit, Pipe};
+use super::pipe::{Ending, Errors, Exit, Pipe, Stop};
 use super::stream::{Metered, Tally};
 
 /// Starts it.
@@ -29,6 +29,6 @@ pub(super) fn start(target: LocalTarget, tally: &Arc<Tally>) -> std::io::Result<
         writer: Box::new(Metered::new(writer, Arc::clone(tally))),
         errors: Errors::new(0),
         exit: Ending(exit),
-        stop,
+        stop: Stop::new(stop),
     })
 }

@@ -1,8 +1,10 @@
 //! A program that runs somewhere, seen through its standard streams.
 
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -92,7 +94,34 @@ pub(super) struct Pipe {
     /// How it ended, once it has.
     pub(super) exit: Ending,
     /// Ends the program when dropped.
-    pub(super) stop: oneshot::Sender<()>,
+    pub(super) stop: Stop,
+}
+
+/// Ends a program when it is dropped.
+pub(super) struct Stop {
+    _told: oneshot::Sender<()>,
+    /// The leader of its process group on this machine; 0 when it has ended.
+    group: Option<Arc<AtomicI32>>,
+}
+
+impl Stop {
+    /// Tells the task that looks after the program.
+    pub(super) fn new(told: oneshot::Sender<()>) -> Self {
+        Self { _told: told, group: None }
+    }
+
+    /// The same, and ends the process group even if that task is gone.
+    pub(super) fn group(told: oneshot::Sender<()>, group: &Arc<AtomicI32>) -> Self {
+        Self { _told: told, group: Some(Arc::clone(group)) }
+    }
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        let leader = self.group.as_ref().and_then(|group| Pid::from_raw(group.load(Ordering::Acquire)));
+        // a program of another user cannot be ended; it ends because its input does
+        let _ = leader.map(|leader| kill_process_group(leader, Signal::TERM));
+    }
 }
 
 /// The end of a program.

@@ -56,7 +56,7 @@ pub(super) async fn run(
     let finished = collect(pipe, asks, stdin.map(<[u8]>::to_vec), deadline).await;
     let Finished { exit, stdout, stderr, timed_out } = finished;
     let stderr = match &prompt {
-        Some(prompt) => String::from_utf8_lossy(&stderr).replacen(prompt.as_str(), "", 1).into_bytes(),
+        Some(prompt) => String::from_utf8_lossy(&stderr).replace(prompt.as_str(), "").into_bytes(),
         None => stderr,
     };
     let status = match exit {
@@ -114,14 +114,12 @@ async fn collect(
             let _ = writer.write_all(&bytes).await;
         }
         let _ = writer.shutdown().await;
-        // Dropping the writer may close the pipe: it stays until the command is over.
         std::future::pending::<()>().await;
-        drop(writer);
     };
     let mut feed = std::pin::pin!(feed);
     let mut stdout = Vec::new();
     let mut buffer = vec![0; 32 << 10];
-    let far = Instant::now() + Duration::from_secs(86_400 * 365);
+    let far = Instant::now() + Duration::from_hours(24 * 365);
     let mut ended: Option<(Exit, Instant)> = None;
     let mut quiet_at = far;
     let mut open = true;

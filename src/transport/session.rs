@@ -12,15 +12,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::{Mutex, oneshot};
 
 use super::connection::Inner;
 use super::content;
 use super::destination::Become;
 use super::elevate::{self, Elevation};
 use super::error::SessionError;
-use super::pipe::{Ending, Errors};
+use super::pipe::{Ending, Errors, Stop as Stopper};
 use super::stream::Tally;
 use super::upload;
 use crate::wire::{Hello, Step, StepAnswer, ToTarget, frame};
@@ -63,7 +63,7 @@ struct Live {
     greeted: bool,
     /// How many uploads there were when it was started.
     uploads: u32,
-    _stop: oneshot::Sender<()>,
+    _stop: Stopper,
 }
 
 impl Session {

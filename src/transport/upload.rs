@@ -11,11 +11,12 @@ use super::destination::Become;
 use super::elevate::{self, Elevation};
 use super::error::SessionError;
 use super::pipe::{Errors, Pipe};
+use crate::base::Secret;
 
 /// Bytes that are written at once; each must get through in time.
 const PIECE: usize = 256 << 10;
 /// An upload during which nothing moves for this long is given up.
-const STALLED: Duration = Duration::from_secs(60);
+const STALLED: Duration = Duration::from_mins(1);
 
 /// What a host said when it had no upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +71,7 @@ pub(super) async fn upload(
     if let Some(who) = who.filter(|who| who.user == "root")
         && let Ok(elevation) = elevate::elevation(who)
     {
-        let password = who.password.as_ref().map(|password| password.reveal());
+        let password = who.password.as_ref().map(Secret::reveal);
         match send(inner, Some((elevation, password)), &script(Place::Root), &bytes).await? {
             Ok(()) => {
                 *uploads += 1;
@@ -161,7 +162,7 @@ async fn answer(pipe: &mut Pipe, output: &mut String, wanted: &str) -> bool {
         }
         match pipe.reader.read(&mut buffer).await {
             Ok(count @ 1..) => {
-                output.push_str(&String::from_utf8_lossy(buffer.get(..count).unwrap_or_default()))
+                output.push_str(&String::from_utf8_lossy(buffer.get(..count).unwrap_or_default()));
             }
             Ok(0) | Err(_) => return false,
         }

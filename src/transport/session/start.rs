@@ -9,6 +9,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::reader::{self, Event};
 use super::talk::Stop;
 use super::{Failed, Live, Session};
+use crate::transport::bootstrap::Runner;
 use crate::transport::connection::{Invocation, Link};
 use crate::transport::error::{BecomeProblem, SessionError};
 use crate::transport::pipe::{Errors, Pipe};
@@ -29,12 +30,13 @@ impl Session {
             (Link::Local, None) => local::start(inner.shared.local, &inner.tally).map_err(|error| {
                 failed(SessionError::Lost { host: inner.name.clone(), cause: error.to_string() })
             })?,
-            (Link::Local, Some(elevation)) => {
+            // root gets everywhere; other users are given a copy like on any host
+            (Link::Local, Some(elevation)) if upload::runner(self.who.as_ref()) == Runner::LoginOrRoot => {
                 let mut words = elevation.argv.clone();
                 words.extend([inner.shared.payloads.local().display().to_string(), "remote".to_owned()]);
                 inner.start(Invocation::Words(words), errors).await.map_err(failed)?
             }
-            (Link::Ssh(_) | Link::Pipe(_), elevation) => {
+            (Link::Ssh(_) | Link::Pipe(_) | Link::Local, elevation) => {
                 let names = inner.shared.payloads.names().await.map_err(failed)?;
                 let runner = upload::runner(self.who.as_ref());
                 let script = bootstrap::start_script(&names, inner.remote_tmp.as_deref(), runner);
@@ -63,8 +65,10 @@ impl Session {
     async fn give_password(&self, live: &mut Live, prompt: &str, password: &str) -> Result<(), Stop> {
         let mut given = false;
         loop {
-            let asked = elevate::times_asked(&live.errors.text(), prompt);
-            if asked > usize::from(given) {
+            let said = live.errors.text();
+            let asked = elevate::times_asked(&said, prompt) > usize::from(given);
+            let wrong = given && elevate::problem(&said, Some(prompt)) == Some(BecomeProblem::PasswordWrong);
+            if asked || wrong {
                 if given {
                     let error = self.refused(BecomeProblem::PasswordWrong, String::new());
                     return Err(Stop::Failed(Failed { error, usable: false }));

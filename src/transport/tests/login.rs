@@ -1,15 +1,18 @@
 //! Host keys and ways to log in.
 
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use russh::keys::key::safe_rng;
 use russh::keys::ssh_key::certificate::{Builder, CertType};
 use russh::keys::{Algorithm, PrivateKey};
+use russh::server::Auth;
+use russh::{MethodKind, MethodSet};
 
 use super::server::{Server, new_key, write_key};
 use crate::base::Secret;
-use crate::transport::{ConnectError, Connector, HostKeyChecking};
+use crate::transport::{ConnectError, Connector, Destination, HostKeyChecking, Options};
 
 #[tokio::test]
 async fn a_wrong_key_is_named_with_what_the_server_accepts() {
@@ -145,7 +148,7 @@ async fn keys_of_an_agent_rsa_included() {
     let only = Connector::new(options).connect(&destination).await;
     let _ = agent.kill();
     let _ = agent.wait();
-    result.map(drop).unwrap_or_else(|error| panic!("{error}\n{by_hand}"));
+    assert!(result.is_ok(), "{:?}\n{by_hand}", result.err());
     only.map(drop).unwrap();
     assert!(server.log().contains("Accepted publickey for root") && server.log().contains("RSA SHA256"));
 }
@@ -161,4 +164,88 @@ async fn an_encrypted_key_with_and_without_its_passphrase() {
     assert!(error.to_string().contains("it is encrypted"), "{error}");
     destination.key_passphrase = Some(Secret::new("open sesame"));
     server.connector().connect(&destination).await.unwrap();
+}
+
+/// A server that takes the password `right`, asked for in one way or the other.
+#[derive(Clone)]
+struct Passwords {
+    method: MethodKind,
+}
+
+impl russh::server::Handler for Passwords {
+    type Error = russh::Error;
+
+    async fn auth_password(&mut self, _user: &str, password: &str) -> Result<Auth, russh::Error> {
+        let right = self.method == MethodKind::Password && password == "right";
+        Ok(if right { Auth::Accept } else { Auth::reject() })
+    }
+
+    async fn auth_keyboard_interactive<'a>(
+        &'a mut self,
+        _user: &str,
+        _submethods: &str,
+        response: Option<russh::server::Response<'a>>,
+    ) -> Result<Auth, russh::Error> {
+        let Some(mut answers) = response else {
+            let prompts = std::borrow::Cow::Owned(vec![("Password: ".into(), false)]);
+            return Ok(Auth::Partial { name: "".into(), instructions: "".into(), prompts });
+        };
+        let right = answers.next().is_some_and(|answer| &answer[..] == b"right");
+        Ok(if right { Auth::Accept } else { Auth::reject() })
+    }
+}
+
+#[tokio::test]
+async fn passwords_and_keyboard_interactive() {
+    for method in [MethodKind::Password, MethodKind::KeyboardInteractive] {
+        let key = new_key();
+        let known = key.public_key().to_openssh().unwrap();
+        let config = Arc::new(russh::server::Config {
+            keys: vec![key],
+            methods: MethodSet::from(&[method][..]),
+            auth_rejection_time: Duration::from_millis(10),
+            ..Default::default()
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let config = Arc::clone(&config);
+                tokio::spawn(async move {
+                    if let Ok(session) = russh::server::run_stream(config, stream, Passwords { method }).await
+                    {
+                        let _ = session.await;
+                    }
+                });
+            }
+        });
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("known_hosts");
+        std::fs::write(&file, format!("[127.0.0.1]:{port} {known}\n")).unwrap();
+        let mut destination = Destination::ssh("web1", "127.0.0.1");
+        (destination.port, destination.user) = (Some(port), Some("ada".to_owned()));
+        (destination.known_hosts, destination.ssh_config) = (Some(file.clone()), Some("none".into()));
+        let mut options = Options::new(super::remote::serve_local);
+        options.surroundings.agent = None;
+        options.surroundings.home = directory.path().to_path_buf();
+        let connector = || Connector::new(options.clone());
+        let none = connector().connect(&destination).await.err().unwrap();
+        assert!(none.to_string().contains("nothing to offer"), "{none}");
+        destination.password = Some(Secret::new("wrong"));
+        let wrong = connector().connect(&destination).await.err().unwrap();
+        let wanted = if method == MethodKind::Password { "tried password" } else { "keyboard-interactive" };
+        assert!(wrong.to_string().contains(wanted) && !wrong.to_string().contains("wrong"), "{wrong}");
+        destination.password = Some(Secret::new("right"));
+        connector().connect(&destination).await.map(drop).unwrap();
+
+        // a changed key gets no password, even where keys are not checked
+        std::fs::write(
+            &file,
+            format!("[127.0.0.1]:{port} {}\n", new_key().public_key().to_openssh().unwrap()),
+        )
+        .unwrap();
+        destination.host_key_checking = Some(HostKeyChecking::Off);
+        let changed = connector().connect(&destination).await.err().unwrap();
+        assert!(changed.to_string().contains("not the password"), "{changed}");
+    }
 }

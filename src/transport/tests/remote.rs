@@ -22,10 +22,11 @@ pub(super) fn executable(directory: &Path, padding: usize) -> PathBuf {
         binary.display()
     );
     let mut word = 1_u64;
+    use std::fmt::Write as _;
     text.reserve(padding);
     while padding > text.len() {
         word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        text.push_str(&format!("# {word:016x}\n"));
+        writeln!(text, "# {word:016x}").unwrap();
     }
     std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();

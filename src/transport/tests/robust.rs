@@ -14,11 +14,11 @@ async fn hosts_behind_a_jump_host_share_its_connection() {
     let (Some(jump), Some(server)) = (Server::start(""), Server::start("")) else { return };
     let mut destination = server.destination("web1");
     let mut known = std::fs::read_to_string(server.at("known_hosts")).unwrap();
-    known.push_str(&format!(
-        "[127.0.0.1]:{} {}\n",
-        jump.port,
-        jump.host_key.public_key().to_openssh().unwrap()
-    ));
+    std::fmt::Write::write_fmt(
+        &mut known,
+        format_args!("[127.0.0.1]:{} {}\n", jump.port, jump.host_key.public_key().to_openssh().unwrap()),
+    )
+    .unwrap();
     std::fs::write(server.at("known_hosts"), known).unwrap();
     let config = format!(
         "Host bastion\n HostName 127.0.0.1\n Port {}\n User root\n IdentityFile {}\n",

@@ -73,6 +73,8 @@ impl Server {
             .arg("-E")
             .arg(at("log"))
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let server = Self { directory, port, host_key, user_key, child };
