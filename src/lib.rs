@@ -1,6 +1,7 @@
 //! fleet: configures fleets of servers over SSH from Ansible's files, with nothing installed on them.
 
 pub mod base;
+pub mod inventory;
 pub mod lang;
 pub mod project;
 pub mod template;

@@ -16,6 +16,7 @@ mod scalar;
 mod to_value;
 
 pub use emit::{EmitOptions, to_yaml};
+pub use to_value::has_markers;
 
 /// What a text holds.
 #[derive(Clone, Debug)]
