@@ -1,6 +1,6 @@
 //! Host names as inventories write them: with a port, with ranges.
 
-use std::net::Ipv6Addr;
+use core::net::Ipv6Addr;
 
 /// How many hosts one entry may stand for.
 const MAX_HOSTS: usize = 100_000;

@@ -15,8 +15,9 @@ mod resolve;
 mod scalar;
 mod to_value;
 
-pub use emit::{EmitOptions, to_yaml};
 pub use to_value::has_markers;
+
+pub use emit::{EmitOptions, to_yaml};
 
 /// What a text holds.
 #[derive(Clone, Debug)]
