@@ -9,6 +9,8 @@ pub mod registry;
 pub mod view;
 
 mod ping;
+#[cfg(test)]
+mod testing;
 
 pub use contract::{AnyModule, FreeForm, Halt, Module, ModuleDoc, Plan, Planned, Side, Step, Wait, Wanted};
 pub use diff::Diff;
