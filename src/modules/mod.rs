@@ -8,7 +8,18 @@ pub mod params;
 pub mod registry;
 pub mod view;
 
+mod assert;
+mod command;
+mod debug;
+mod fail;
+mod patterns;
 mod ping;
+mod raw;
+mod run;
+mod set_fact;
+mod setup;
+mod shell;
+mod words;
 #[cfg(test)]
 mod testing;
 
