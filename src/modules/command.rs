@@ -161,17 +161,17 @@ impl RunParams {
             let hint = Some(format!("`{}` is not a directory on the host", &**path));
             return Err(Failed { message, hint, result, diagnostic: None }.into());
         }
-        let run = if view.context().check_mode { "Would not run" } else { "Did not run" };
+        let did = if view.context().check_mode { "Would" } else { "Did" };
         if let Some(path) = creates
             && patterns::any_path(view, &self.at(path))?
         {
-            return Ok(not_run(shown, run, &format!("'{}' exists", &**path), &format!("{} exists", &**path)));
+            return Ok(not_run(shown, did, &format!("'{}' exists", &**path), &format!("{} exists", &**path)));
         }
         if let Some(path) = removes
             && !patterns::any_path(view, &self.at(path))?
         {
             let path = &**path;
-            return Ok(not_run(shown, run, &format!("'{path}' does not exist"), &format!("{path} does not exist")));
+            return Ok(not_run(shown, did, &format!("'{path}' does not exist"), &format!("{path} does not exist")));
         }
         let newline = if *stdin_add_newline { "\n" } else { "" };
         let stdin = stdin.as_ref().filter(|text| !text.is_empty());
@@ -231,9 +231,9 @@ impl RunParams {
     }
 }
 
-fn not_run(shown: Value, run: &str, because: &str, since: &str) -> Plan {
-    let did = run.replace(" run", " run command since");
-    let mut plan = Plan::nothing(because.replace('\'', "`")).with("msg", format!("{did} {because}"));
+fn not_run(shown: Value, did: &str, because: &str, since: &str) -> Plan {
+    let message = format!("{did} not run command since {because}");
+    let mut plan = Plan::nothing(because.replace('\'', "`")).with("msg", message);
     let skipped = format!("skipped, since {since}");
     plan.result.extend(run::empty_keys());
     plan.result.insert("stdout_lines".into(), Value::list([Value::from(skipped.as_str())]));

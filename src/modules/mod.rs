@@ -12,13 +12,16 @@ mod assert;
 mod command;
 mod debug;
 mod fail;
+mod group;
 mod patterns;
 mod ping;
 mod raw;
 mod run;
+mod service;
 mod set_fact;
 mod setup;
 mod shell;
+mod systemd_service;
 mod words;
 #[cfg(test)]
 mod testing;

@@ -8,11 +8,14 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::command::RunCommand>::new(),
     &Registered::<super::debug::Debug>::new(),
     &Registered::<super::fail::Fail>::new(),
+    &Registered::<super::group::Group>::new(),
     &Registered::<super::ping::Ping>::new(),
     &Registered::<super::raw::RawCommand>::new(),
+    &Registered::<super::service::Service>::new(),
     &Registered::<super::set_fact::SetFact>::new(),
     &Registered::<super::setup::Setup>::new(),
     &Registered::<super::shell::Shell>::new(),
+    &Registered::<super::systemd_service::SystemdService>::new(),
 ];
 
 /// The module with a short or full name: `copy`, `ansible.builtin.copy`, `ansible.legacy.copy`.
