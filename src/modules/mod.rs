@@ -22,6 +22,7 @@ mod set_fact;
 mod setup;
 mod shell;
 mod systemd_service;
+mod user;
 mod words;
 #[cfg(test)]
 mod testing;

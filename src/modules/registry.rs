@@ -16,6 +16,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::setup::Setup>::new(),
     &Registered::<super::shell::Shell>::new(),
     &Registered::<super::systemd_service::SystemdService>::new(),
+    &Registered::<super::user::User>::new(),
 ];
 
 /// The module with a short or full name: `copy`, `ansible.builtin.copy`, `ansible.legacy.copy`.

@@ -6,7 +6,7 @@ use crate::modules::contract::{Failed, Halt, Plan, fail};
 use crate::modules::diff::Diff;
 use crate::modules::view::View;
 use crate::modules::{run, words};
-use crate::wire::{Action, Change, Command, Effect, Follow, Observation, Query, UnitState};
+use crate::wire::{Action, Change, Command, CommandOutput, Effect, Follow, Observation, Query, UnitState};
 
 /// How a unit shall stand; what is `None` stays as it is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,10 +66,6 @@ impl Manager {
         Ok(Self { scope, flags, user, runtime, plan: Plan::default(), done: Vec::new(), changed: false })
     }
 
-    fn query(&self, unit: &str) -> Query {
-        Query::Unit { name: unit.to_owned(), user: self.user.clone() }
-    }
-
     fn arguments(&self, verb: &str, unit: Option<&str>) -> Vec<String> {
         let words = std::iter::once("systemctl".to_owned()).chain(self.flags.iter().cloned());
         words.chain([verb.to_owned()]).chain(unit.map(str::to_owned)).collect()
@@ -111,9 +107,24 @@ impl Manager {
             _ => Command::argv(arguments),
         };
         let command = self.with_runtime(Some(view), command);
-        let effect = match &self.user {
-            None => Effect::Unit(unit.to_owned(), after.clone()),
-            Some(_) => Effect::Answer(self.query(unit), Observation::Unit(after.clone())),
+        let effect = match self.scope {
+            Scope::System => Effect::Unit(unit.to_owned(), after.clone()),
+            Scope::User => {
+                let query = Query::Unit { name: unit.to_owned(), user: self.user.clone() };
+                Effect::Answer(query, Observation::Unit(after.clone()))
+            }
+            Scope::Global => {
+                let output = CommandOutput {
+                    status: i32::from(after.enabled != "enabled"),
+                    stdout: format!("{}\n", after.enabled).into_bytes(),
+                    stderr: Vec::new(),
+                    started: 0,
+                    ended: 0,
+                    utc_offset: 0,
+                    timed_out: false,
+                };
+                Effect::Answer(Query::Command(globally_enabled(view, unit)), Observation::Command(output))
+            }
         };
         self.changed = true;
         self.push(format!("{verb} {unit}"), Change::new(Action::Run(command)).effect(effect));
@@ -226,20 +237,13 @@ impl Manager {
             return view.unit(unit, self.user.as_deref());
         }
         // the settings for all users have no state, only whether a unit is enabled
-        if let Ok(known) = view.ask(&self.query(unit))
-            && let Observation::Unit(state) = &*known
-            && state.sub == "global"
-        {
-            return Ok(state.clone());
-        }
-        let command = Command::argv(["systemctl", "--global", "is-enabled", unit]).may_fail();
-        let output = view.run(run::within(view, command))?;
+        let output = view.run(globally_enabled(view, unit))?;
         let enabled = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         let load = if enabled.is_empty() || enabled == "not-found" { "not-found" } else { "loaded" };
         Ok(UnitState {
             load: load.to_owned(),
             active: String::new(),
-            sub: "global".to_owned(),
+            sub: String::new(),
             enabled,
             properties: std::collections::BTreeMap::new(),
         })
@@ -272,6 +276,10 @@ impl Manager {
         }
         Ok(false)
     }
+}
+
+fn globally_enabled(view: &View<'_>, unit: &str) -> Command {
+    run::within(view, Command::argv(["systemctl", "--global", "is-enabled", unit]).may_fail())
 }
 
 fn missing(name: &str) -> Halt {
