@@ -8,7 +8,24 @@ pub mod params;
 pub mod registry;
 pub mod view;
 
+mod assert;
+mod command;
+mod debug;
+mod fail;
+mod group;
+mod patterns;
 mod ping;
+mod raw;
+mod run;
+mod service;
+mod set_fact;
+mod setup;
+mod shell;
+mod systemd_service;
+mod user;
+mod words;
+#[cfg(test)]
+mod testing;
 
 pub use contract::{AnyModule, FreeForm, Halt, Module, ModuleDoc, Plan, Planned, Side, Step, Wait, Wanted};
 pub use diff::Diff;

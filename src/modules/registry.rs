@@ -3,7 +3,21 @@
 use super::contract::{AnyModule, Registered};
 
 /// Every module. One line each.
-pub static MODULES: &[&dyn AnyModule] = &[&Registered::<super::ping::Ping>::new()];
+pub static MODULES: &[&dyn AnyModule] = &[
+    &Registered::<super::assert::Assert>::new(),
+    &Registered::<super::command::RunCommand>::new(),
+    &Registered::<super::debug::Debug>::new(),
+    &Registered::<super::fail::Fail>::new(),
+    &Registered::<super::group::Group>::new(),
+    &Registered::<super::ping::Ping>::new(),
+    &Registered::<super::raw::RawCommand>::new(),
+    &Registered::<super::service::Service>::new(),
+    &Registered::<super::set_fact::SetFact>::new(),
+    &Registered::<super::setup::Setup>::new(),
+    &Registered::<super::shell::Shell>::new(),
+    &Registered::<super::systemd_service::SystemdService>::new(),
+    &Registered::<super::user::User>::new(),
+];
 
 /// The module with a short or full name: `copy`, `ansible.builtin.copy`, `ansible.legacy.copy`.
 pub fn find(name: &str) -> Option<&'static dyn AnyModule> {

@@ -90,6 +90,8 @@ pub trait Controller {
     fn find(&self, search: Search, name: &str) -> Result<PathBuf, Failed>;
     /// A regular file's content and permission bits.
     fn read(&self, path: &Path) -> Result<(Bytes, u32), Failed>;
+    /// Whether a path that was found is a directory (links are followed).
+    fn is_directory(&self, path: &Path) -> bool;
     /// What is below a directory: relative path and whether it is a directory, sorted; links are followed.
     fn tree(&self, path: &Path) -> Result<Vec<(String, bool)>, Failed>;
     /// A template file, rendered with the task's variables.
