@@ -8,7 +8,16 @@ pub mod params;
 pub mod registry;
 pub mod view;
 
+mod attributes;
+mod copy;
+mod file;
+mod lineinfile;
+mod paths;
 mod ping;
+mod stat;
+mod template;
+mod write_file;
+
 #[cfg(test)]
 mod testing;
 

@@ -3,7 +3,14 @@
 use super::contract::{AnyModule, Registered};
 
 /// Every module. One line each.
-pub static MODULES: &[&dyn AnyModule] = &[&Registered::<super::ping::Ping>::new()];
+pub static MODULES: &[&dyn AnyModule] = &[
+    &Registered::<super::copy::Copy>::new(),
+    &Registered::<super::file::File>::new(),
+    &Registered::<super::lineinfile::LineInFile>::new(),
+    &Registered::<super::ping::Ping>::new(),
+    &Registered::<super::stat::StatPath>::new(),
+    &Registered::<super::template::Template>::new(),
+];
 
 /// The module with a short or full name: `copy`, `ansible.builtin.copy`, `ansible.legacy.copy`.
 pub fn find(name: &str) -> Option<&'static dyn AnyModule> {
