@@ -9,10 +9,15 @@ pub mod registry;
 pub mod view;
 
 mod assert;
+mod attributes;
 mod command;
+mod copy;
 mod debug;
 mod fail;
+mod file;
 mod group;
+mod lineinfile;
+mod paths;
 mod patterns;
 mod ping;
 mod raw;
@@ -21,9 +26,13 @@ mod service;
 mod set_fact;
 mod setup;
 mod shell;
+mod stat;
 mod systemd_service;
+mod template;
 mod user;
 mod words;
+mod write_file;
+
 #[cfg(test)]
 mod testing;
 

@@ -6,16 +6,21 @@ use super::contract::{AnyModule, Registered};
 pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::assert::Assert>::new(),
     &Registered::<super::command::RunCommand>::new(),
+    &Registered::<super::copy::Copy>::new(),
     &Registered::<super::debug::Debug>::new(),
     &Registered::<super::fail::Fail>::new(),
+    &Registered::<super::file::File>::new(),
     &Registered::<super::group::Group>::new(),
+    &Registered::<super::lineinfile::LineInFile>::new(),
     &Registered::<super::ping::Ping>::new(),
     &Registered::<super::raw::RawCommand>::new(),
     &Registered::<super::service::Service>::new(),
     &Registered::<super::set_fact::SetFact>::new(),
     &Registered::<super::setup::Setup>::new(),
     &Registered::<super::shell::Shell>::new(),
+    &Registered::<super::stat::StatPath>::new(),
     &Registered::<super::systemd_service::SystemdService>::new(),
+    &Registered::<super::template::Template>::new(),
     &Registered::<super::user::User>::new(),
 ];
 

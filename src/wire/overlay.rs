@@ -207,11 +207,12 @@ impl Overlay {
                     }
                     _ => Inside::Unknown,
                 };
-                let stat =
+                let mut stat =
                     self.current(&target, observed).unwrap_or_else(|| fresh(FileKind::File, 0o644, user));
+                stat.links = stat.links.saturating_add(1);
                 self.put(clean(path), stat, inside);
             }
-            Action::Touch { path, accessed: _, modified: _, attributes } => {
+            Action::Touch { path, accessed, modified, attributes } => {
                 let path = clean(path);
                 let existing = self.current(&path, observed);
                 let inside = match (&existing, self.paths.get(&path)) {
@@ -221,6 +222,8 @@ impl Overlay {
                 };
                 let mut stat = existing.unwrap_or_else(|| fresh(FileKind::File, 0o644, user));
                 set(&mut stat, attributes);
+                stat.accessed = accessed.flatten().unwrap_or(stat.accessed);
+                stat.modified = modified.flatten().unwrap_or(stat.modified);
                 self.put(path, stat, inside);
             }
             Action::Remove { path } => self.remove(path),
