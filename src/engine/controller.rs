@@ -104,6 +104,10 @@ impl Controller for TaskController<'_> {
         })
     }
 
+    fn is_directory(&self, path: &Path) -> bool {
+        self.project.is_dir(path)
+    }
+
     fn read(&self, path: &Path) -> Result<(Bytes, u32), Failed> {
         self.files.read(path).map_err(|error| {
             failed(format!("cannot read `{}`: {}", project::shown(path).display(), project::cause(&error)))

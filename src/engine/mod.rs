@@ -112,6 +112,7 @@ pub fn prepare(
     }
     let mut directories: Vec<PathBuf> = playbook.plays.iter().map(|play| play.directory.clone()).collect();
     directories.dedup();
+    diagnostics.extend(inventory.check_vars_files(&project, &directories));
     let mut all: IndexMap<Arc<str>, RwLock<HostVars>> = IndexMap::new();
     let named = inventory.hosts.keys().cloned().chain(hosts.iter().flatten().cloned());
     for host in named.collect::<indexmap::IndexSet<_>>() {
