@@ -85,7 +85,7 @@ impl<W: Write + Send> Terminal<W> {
                 format!("depends on '{}'", unknown.task)
             }
             Status::MayChange(_) => "its outcome is known only when it has run".to_owned(),
-            _ if *censored => String::new(),
+            _ if *censored || said => String::new(),
             _ => summary.clone(),
         };
         if !why.is_empty() {
