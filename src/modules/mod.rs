@@ -8,11 +8,13 @@ pub mod params;
 pub mod registry;
 pub mod view;
 
+mod apt;
 mod assert;
 mod command;
 mod debug;
 mod fail;
 mod group;
+mod package;
 mod patterns;
 mod ping;
 mod raw;

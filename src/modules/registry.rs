@@ -4,11 +4,13 @@ use super::contract::{AnyModule, Registered};
 
 /// Every module. One line each.
 pub static MODULES: &[&dyn AnyModule] = &[
+    &Registered::<super::apt::Apt>::new(),
     &Registered::<super::assert::Assert>::new(),
     &Registered::<super::command::RunCommand>::new(),
     &Registered::<super::debug::Debug>::new(),
     &Registered::<super::fail::Fail>::new(),
     &Registered::<super::group::Group>::new(),
+    &Registered::<super::package::Package>::new(),
     &Registered::<super::ping::Ping>::new(),
     &Registered::<super::raw::RawCommand>::new(),
     &Registered::<super::service::Service>::new(),
