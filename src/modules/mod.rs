@@ -24,7 +24,9 @@ mod set_fact;
 mod setup;
 mod shell;
 mod systemd_service;
+mod uri;
 mod user;
+mod wait_for;
 mod words;
 #[cfg(test)]
 mod testing;

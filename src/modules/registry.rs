@@ -18,7 +18,9 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::setup::Setup>::new(),
     &Registered::<super::shell::Shell>::new(),
     &Registered::<super::systemd_service::SystemdService>::new(),
+    &Registered::<super::uri::Uri>::new(),
     &Registered::<super::user::User>::new(),
+    &Registered::<super::wait_for::WaitFor>::new(),
 ];
 
 /// The module with a short or full name: `copy`, `ansible.builtin.copy`, `ansible.legacy.copy`.
