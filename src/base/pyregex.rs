@@ -486,7 +486,7 @@ mod tests {
             (r"\<b\>", "a <b>", Some("<b>")),
             (r#"(?P<q>['"]).*?(?P=q)"#, "say 'it\"s' x", Some("'it\"s'")),
             (r"(a)(?(1)b|c)", "ab", Some("ab")),
-            (r"(?x) a # one\n b", "ab", None),
+            (r"(?x) a # one\n b", "ab", Some("a")),
             ("(?x) a # one\n b", "ab", Some("ab")),
             (r"(?i)ABC", "xabc", Some("abc")),
             (r"\x41\u0042\103", "ABC", Some("ABC")),

@@ -155,7 +155,7 @@ fn look(params: &FileParams, given: &str, view: &View<'_>) -> Result<Option<Stat
         Some(State::Directory) => wanted.push(stat(paths::parent(&path), Follow::Yes)),
         Some(State::Link | State::Hard) => {
             let src = params.src.as_deref().map(|src| paths::join(paths::parent(&path), src));
-            wanted.extend(src.map(|src| stat(&src, Follow::Yes)));
+            wanted.extend(src.iter().flat_map(|src| [stat(src, Follow::Yes), stat(src, Follow::No)]));
         }
         _ => {}
     }

@@ -84,8 +84,8 @@ impl Overlay {
             Query::Group { name } => known(self.groups.get(name).cloned().map(Observation::Group)),
             Query::Package { name } => known(self.packages.get(name).cloned().map(Observation::Package)),
             Query::Unit { name, user: None } => known(self.units.get(name).cloned().map(Observation::Unit)),
-            Query::Stat { path, follow } => self.stat(path, *follow, query, observed),
-            Query::Digest { path, algorithm, limit } => match self.reach(path, Follow::Yes) {
+            Query::Stat { path, follow } => self.stat(path, *follow, observed),
+            Query::Digest { path, algorithm, limit } => match self.through(path, observed) {
                 Reach::Elsewhere(path) => {
                     Overlaid::Ask(Query::Digest { path, algorithm: *algorithm, limit: *limit })
                 }
@@ -105,7 +105,7 @@ impl Overlay {
                     (kind, _) => Overlaid::Known(Observation::Digest(Digest::NotAFile(kind))),
                 },
             },
-            Query::Content { path, limit } => match self.reach(path, Follow::Yes) {
+            Query::Content { path, limit } => match self.through(path, observed) {
                 Reach::Elsewhere(path) => Overlaid::Ask(Query::Content { path, limit: *limit }),
                 Reach::Absent => Overlaid::Known(Observation::Content(Content::Absent)),
                 Reach::Unknown => Overlaid::Unknown,
@@ -276,21 +276,31 @@ impl Overlay {
         }
     }
 
-    fn stat(&self, path: &str, follow: Follow, query: &Query, observed: Observed<'_>) -> Overlaid {
-        match self.reach(path, follow) {
+    fn stat(&self, path: &str, follow: Follow, observed: Observed<'_>) -> Overlaid {
+        let reached = match follow {
+            Follow::Yes => self.through(path, observed),
+            Follow::No => self.reach(path, follow),
+        };
+        match reached {
             Reach::Here(stat, ..) => Overlaid::Known(Observation::Stat(Some(stat.clone()))),
             Reach::Absent => Overlaid::Known(Observation::Stat(None)),
             Reach::Unknown => Overlaid::Unknown,
-            Reach::Elsewhere(elsewhere) => {
-                // a link on the host that leads to something the plan changes
-                if let Some(Observation::Stat(Some(Stat { resolved: Some(resolved), .. }))) = observed(query)
-                    && follow == Follow::Yes
-                    && let Reach::Here(stat, ..) = self.reach(&resolved, Follow::Yes)
-                {
-                    return Overlaid::Known(Observation::Stat(Some(stat.clone())));
-                }
-                Overlaid::Ask(Query::Stat { path: elsewhere, follow })
-            }
+            Reach::Elsewhere(path) => Overlaid::Ask(Query::Stat { path, follow }),
+        }
+    }
+
+    /// As [`Self::reach`] with links followed, through a link on the host too that leads to something the plan
+    /// changes. That it is a link is known from a stat of it.
+    fn through(&self, path: &str, observed: Observed<'_>) -> Reach<'_> {
+        let reached = self.reach(path, Follow::Yes);
+        let Reach::Elsewhere(elsewhere) = &reached else { return reached };
+        let leads_to = |follow| match observed(&Query::Stat { path: elsewhere.clone(), follow }) {
+            Some(Observation::Stat(Some(Stat { resolved, .. }))) => resolved,
+            _ => None,
+        };
+        match leads_to(Follow::Yes).or_else(|| leads_to(Follow::No)).map(|to| self.reach(&to, Follow::Yes)) {
+            Some(Reach::Elsewhere(_)) | None => reached,
+            Some(planned) => planned,
         }
     }
 
