@@ -117,7 +117,8 @@ mod tests {
         );
         assert_eq!(text("empty"), "{}");
         assert!(
-            text("percent").starts_with("error loading facts as ini - please check content: /facts.d/percent.fact (")
+            text("percent")
+                .starts_with("error loading facts as ini - please check content: /facts.d/percent.fact (")
         );
         assert_eq!(text("script"), "{'ok': True}");
         assert_eq!(text("fails"), "Failure executing fact script (/facts.d/fails.fact), rc: 3, err: oops\n");
@@ -131,6 +132,9 @@ mod tests {
 
     #[test]
     fn a_missing_directory_is_no_facts() {
-        assert_eq!(Value::map(facts(&machine(&[]).system, "/etc/ansible/facts.d")).to_text(), "{'local': {}}");
+        assert_eq!(
+            Value::map(facts(&machine(&[]).system, "/etc/ansible/facts.d")).to_text(),
+            "{'local': {}}"
+        );
     }
 }

@@ -65,7 +65,8 @@ fn red_hat_manager(system: &System) -> &'static str {
     if system.exists("/run/ostree-booted") {
         return "atomic_container";
     }
-    let Some(path) = ["/usr/bin/dnf", "/usr/bin/microdnf"].into_iter().find(|path| system.exists(path)) else {
+    let Some(path) = ["/usr/bin/dnf", "/usr/bin/microdnf"].into_iter().find(|path| system.exists(path))
+    else {
         return "unknown";
     };
     let real = std::fs::canonicalize(system.path(path)).unwrap_or_default();
@@ -149,7 +150,11 @@ fn library_version(system: &System) -> Option<(i64, String)> {
             .flat_map(|parent| system.names(parent).into_iter().map(move |name| (parent, name)))
             .filter(|(_, name)| name == "systemd" || name.contains("-linux-"))
             .map(|(parent, name)| {
-                if name == "systemd" { format!("{parent}/{name}") } else { format!("{parent}/{name}/systemd") }
+                if name == "systemd" {
+                    format!("{parent}/{name}")
+                } else {
+                    format!("{parent}/{name}/systemd")
+                }
             }),
     );
     directories.iter().find_map(|directory| {

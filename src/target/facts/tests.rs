@@ -38,8 +38,12 @@ fn this_machine() {
     assert_eq!(text(&facts, "gather_subset"), "['all']");
     assert_eq!(text(&facts, "module_setup"), "True");
     assert_eq!(text(&facts, "kernel"), std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap().trim());
-    assert_eq!(text(&facts, "nodename"), std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim());
-    let int = |name: &str| facts.get(name).and_then(Value::as_int).unwrap_or_else(|| panic!("`{name}` is no int"));
+    assert_eq!(
+        text(&facts, "nodename"),
+        std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim()
+    );
+    let int =
+        |name: &str| facts.get(name).and_then(Value::as_int).unwrap_or_else(|| panic!("`{name}` is no int"));
     assert!(int("memtotal_mb") > int("memfree_mb"));
     assert!(int("processor_vcpus") >= 1 && int("processor_nproc") >= 1);
     assert!(int("uptime_seconds") > 0);
@@ -58,7 +62,9 @@ fn this_machine() {
         let device = mount.get("device").unwrap().as_str().unwrap();
         assert!(device.starts_with('/') || device.contains(":/"), "{device}");
     }
-    for name in ["architecture", "os_family", "pkg_mgr", "service_mgr", "fqdn", "domain", "cmdline", "dns", "local"] {
+    for name in
+        ["architecture", "os_family", "pkg_mgr", "service_mgr", "fqdn", "domain", "cmdline", "dns", "local"]
+    {
         assert!(facts.contains_key(name), "{name}");
     }
     assert!(facts.keys().all(|key| !key.as_str().unwrap().starts_with("ansible_")));

@@ -174,7 +174,13 @@ mod tests {
             .as_list()
             .unwrap()
             .iter()
-            .map(|entry| format!("{}/{}", entry.get("address").unwrap().to_text(), entry.get("prefix").unwrap().to_text()))
+            .map(|entry| {
+                format!(
+                    "{}/{}",
+                    entry.get("address").unwrap().to_text(),
+                    entry.get("prefix").unwrap().to_text()
+                )
+            })
             .collect();
         assert_eq!(secondaries, ["10.1.1.1/32", "10.0.0.6/24", "127.0.0.3/8"]);
         assert_eq!(

@@ -282,16 +282,19 @@ mod tests {
         payload.extend(attribute(3, b"eth0:1\0"));
         payload.extend(attribute(8, &0x81u32.to_ne_bytes()));
         let address = read_address(&payload).unwrap();
-        assert_eq!(address, Address {
-            interface: 3,
-            address: "10.0.0.5".parse().unwrap(),
-            peer: None,
-            prefix: 24,
-            broadcast: Some("10.0.0.255".parse().unwrap()),
-            label: Some("eth0:1".to_owned()),
-            scope: "global".to_owned(),
-            is_secondary: true,
-        });
+        assert_eq!(
+            address,
+            Address {
+                interface: 3,
+                address: "10.0.0.5".parse().unwrap(),
+                peer: None,
+                prefix: 24,
+                broadcast: Some("10.0.0.255".parse().unwrap()),
+                label: Some("eth0:1".to_owned()),
+                scope: "global".to_owned(),
+                is_secondary: true,
+            }
+        );
         for length in 0..payload.len() {
             let _ = read_address(&payload[..length]);
         }
