@@ -16,7 +16,8 @@ pub(super) fn facts(system: &System, fact_path: &str) -> Map {
     let mut local = Map::new();
     for name in system.names(fact_path) {
         // as Python's glob, which passes over hidden files
-        if name.ends_with(".fact") && !name.starts_with('.') {
+        let stem = name.strip_suffix(".fact");
+        if stem.is_some_and(|stem| !stem.is_empty() && !stem.starts_with('.')) {
             let path = format!("{}/{name}", fact_path.trim_end_matches('/'));
             let value = read(system, &path).unwrap_or_else(Value::from);
             local.insert(Key::from(name.replace(".fact", "")), value);

@@ -168,9 +168,8 @@ fn library_version(system: &System) -> Option<(i64, String)> {
 
 /// The features as they stand in the library: `+PAM +AUDIT -SELINUX … default-hierarchy=unified`.
 fn find_features(content: &[u8]) -> Option<String> {
-    let pattern = Regex::new(r"(?-u)\x00([+-]PAM [+-]AUDIT [ -~]+)\x00").ok()?;
-    let found = pattern.captures(content)?.get(1)?;
-    Some(String::from_utf8_lossy(found.as_bytes()).into_owned())
+    let pattern = Regex::new(r"(?-u)[+-]PAM [+-]AUDIT [ -~]+").ok()?;
+    Some(String::from_utf8_lossy(pattern.find(content)?.as_bytes()).into_owned())
 }
 
 fn printed_version(system: &System) -> Option<(i64, String)> {

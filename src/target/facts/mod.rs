@@ -64,10 +64,11 @@ fn collect(system: &System, selected: &BTreeSet<Collector>, fact_path: &str) -> 
         let python_wanted = selected.contains(&Collector::Python) || selected.contains(&Collector::Platform);
         let python = python_wanted.then(|| scope.spawn(|| python::discover(system)));
 
-        let distribution = selected
-            .contains(&Collector::Distribution)
-            .then(|| Distribution::read(system))
-            .unwrap_or_default();
+        let distribution = if selected.contains(&Collector::Distribution) {
+            Distribution::read(system)
+        } else {
+            Distribution::default()
+        };
         let mut parts: Vec<(Collector, Map)> = selected
             .iter()
             .filter(|collector| !is_slow(**collector))

@@ -105,15 +105,13 @@ fn examine(system: &System, program: &Path) -> Option<Python> {
 /// Where the library of an interpreter can be.
 fn library_directories(prefix: &Path) -> Vec<PathBuf> {
     let library = prefix.join("lib");
-    let triples = std::fs::read_dir(&library)
-        .map(|entries| {
-            entries
-                .flatten()
-                .filter(|entry| entry.file_name().to_string_lossy().contains("-linux-"))
-                .map(|entry| entry.path())
-                .collect()
-        })
-        .unwrap_or_else(|_| Vec::new());
+    let triples: Vec<PathBuf> = std::fs::read_dir(&library)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().contains("-linux-"))
+        .map(|entry| entry.path())
+        .collect();
     [vec![library, prefix.join("lib64")], triples].concat()
 }
 
