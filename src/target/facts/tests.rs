@@ -1,7 +1,6 @@
 //! Machines made of files, and this machine.
 
 use std::path::Path;
-use std::time::Instant;
 
 use super::*;
 
@@ -83,32 +82,4 @@ fn a_subset_is_no_more_than_that() {
 fn hyphens_in_names_become_underscores() {
     assert_eq!(fact_name(Key::str("br-lan")), Key::str("br_lan"));
     assert_eq!(fact_name(Key::str("eth0")), Key::str("eth0"));
-}
-
-/// Prints the facts as JSON for a comparison with `ansible -m setup`, and the time that a second gathering took.
-#[test]
-#[ignore = "prints for a comparison by hand"]
-fn print_for_comparison() {
-    gathered(&["all"]);
-    let started = Instant::now();
-    let facts = gathered(&["all"]);
-    let elapsed = started.elapsed();
-    println!("{}", Value::map(facts).to_json());
-    println!("gathered in {elapsed:?}");
-    for name in [
-        "platform",
-        "python",
-        "caps",
-        "lsb",
-        "pkg_mgr",
-        "systemd",
-        "hardware",
-        "network",
-        "virtual",
-        "date_time",
-    ] {
-        let started = Instant::now();
-        gathered(&["!all", "!min", name]);
-        println!("{name} in {:?}", started.elapsed());
-    }
 }
