@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::command;
 
-/// A line of passwd(5).
+/// A line of passwd(5); fields as there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "fields as in passwd(5)")]
 pub struct Passwd {
     pub name: String,
     pub password: String,
@@ -23,9 +22,8 @@ pub struct Passwd {
     pub shell: String,
 }
 
-/// A line of group(5).
+/// A line of group(5); fields as there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "fields as in group(5)")]
 pub struct Group {
     pub name: String,
     pub gid: u32,
@@ -192,7 +190,12 @@ fn parse_group(line: &str) -> Option<Group> {
     Some(Group {
         name: name.to_owned(),
         gid,
-        members: members.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        members: members
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect(),
     })
 }
 

@@ -108,7 +108,8 @@ pub fn touch(
     match fs::symlink_metadata(path) {
         Ok(_) => {}
         Err(error) if is_absent(&error) => {
-            let made = OpenOptions::new().write(true).create_new(true).custom_flags(libc::O_NOFOLLOW).open(path);
+            let made =
+                OpenOptions::new().write(true).create_new(true).custom_flags(libc::O_NOFOLLOW).open(path);
             let file = made.map_err(|error| failed("cannot make", path, &error))?;
             file.sync_all().map_err(|error| failed("cannot make", path, &error))?;
         }

@@ -8,7 +8,7 @@ mod tree;
 pub mod units;
 mod users;
 
-pub use content::{HashOf, digest_of};
+pub use content::digest_of;
 
 use super::host::Host;
 use super::{cause, command, facts, remembered};

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use crate::target::cause;
 use crate::target::command::{self, NotRun};
 use crate::target::host::Host;
-use crate::target::cause;
 use crate::wire::{Command, CommandOutput, Observation, Query, UnitState};
 
 /// Seconds that the manager has for an answer.
