@@ -140,7 +140,7 @@ fn of_written_files() {
     if !usual_mask() {
         return;
     }
-    for name in ["f", "new", "d/in", "d/new", "link"] {
+    for name in ["f", "new", "d/in", "d/new", "link", "to-d/in", "to-d/new"] {
         assert!(holds(|room| vec![write(room.path(name), "written")]) >= 4, "{name}");
         assert!(
             holds(|room| vec![
@@ -165,7 +165,7 @@ fn of_directories_links_and_touches() {
         return;
     }
     let directory = |path: String, attributes| Action::MakeDirectory { path, attributes };
-    for name in ["new", "d", "d/new", "empty"] {
+    for name in ["new", "d", "d/new", "empty", "to-d/new"] {
         assert!(holds(|room| vec![directory(room.path(name), Attributes::default())]) >= 2, "{name}");
         assert!(holds(|room| vec![directory(room.path(name), mode(0o2770))]) >= 2, "{name}");
     }
@@ -174,7 +174,7 @@ fn of_directories_links_and_touches() {
         target: target.to_owned(),
         attributes: Attributes::default(),
     };
-    for name in ["new", "f", "link", "dangling", "d/in", "empty"] {
+    for name in ["new", "f", "link", "dangling", "d/in", "empty", "to-d/in", "to-d"] {
         assert!(holds(|room| vec![soft(room.path(name), "f2")]) >= 1, "{name}");
         assert!(holds(|room| vec![soft(room.path(name), &room.path("d"))]) >= 1, "{name}");
     }
@@ -188,7 +188,7 @@ fn of_directories_links_and_touches() {
         modified: Some(None),
         attributes: mode(0o606),
     };
-    for name in ["new", "f", "d", "d/new"] {
+    for name in ["new", "f", "d", "d/new", "to-d/in", "to-d/new"] {
         assert!(holds(|room| vec![touch(room.path(name))]) >= 1, "{name}");
     }
 }
@@ -202,7 +202,7 @@ fn of_attributes_and_removals() {
         }
     }
     assert!(holds(|room| vec![set(room.path("link"), Follow::Yes)]) >= 1);
-    for name in ["f", "d", "link", "dangling", "to-d", "nowhere"] {
+    for name in ["f", "d", "link", "dangling", "to-d", "nowhere", "to-d/in"] {
         assert!(holds(|room| vec![Action::Remove { path: room.path(name) }]) >= 1, "{name}");
     }
 }
