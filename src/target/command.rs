@@ -123,7 +123,7 @@ pub fn run(command: &Command, directory: Option<&Path>) -> Result<CommandOutput,
     let child = child.map_err(|error| NotRun::of(&error))?;
     let deadline = timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds.into()));
     let stdin = stdin.as_ref().map(|text| text.open().as_bytes()).unwrap_or_default();
-    let collected = Running::new(child, stdin, deadline).and_then(Running::to_end);
+    let collected = Running::new(child, stdin, deadline).and_then(Running::collect);
     let Collected { status, stdout, stderr, timed_out, dropped } =
         collected.map_err(|error| NotRun::of(&error))?;
     if dropped > 0 {
@@ -183,7 +183,7 @@ impl<R: Read + AsFd> Stream<R> {
     /// Reads what is there; returns how many bytes.
     fn drain(&mut self, room: usize, dropped: &mut usize) -> io::Result<usize> {
         let mut total = 0;
-        let mut buffer = [0; 32 << 10];
+        let mut buffer = [0; 16 << 10];
         while let Some(pipe) = &mut self.pipe {
             match pipe.read(&mut buffer) {
                 Ok(0) => self.pipe = None,
@@ -252,7 +252,7 @@ impl<'a> Running<'a> {
         })
     }
 
-    fn to_end(mut self) -> io::Result<Collected> {
+    fn collect(mut self) -> io::Result<Collected> {
         let mut exited: Option<Instant> = None;
         let mut heard = Instant::now();
         loop {

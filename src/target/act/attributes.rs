@@ -93,6 +93,9 @@ pub fn apply(path: &Path, wanted: Numbers, follow: Follow) -> Result<(), Failure
     Ok(())
 }
 
+/// A time as [`crate::wire::Action::Touch`] gives it: kept, now, or nanoseconds since the epoch.
+type Time = Option<Option<i64>>;
+
 /// Makes an empty file where there is none, sets times (of what a link leads to) and attributes.
 ///
 /// # Errors
@@ -100,8 +103,8 @@ pub fn apply(path: &Path, wanted: Numbers, follow: Follow) -> Result<(), Failure
 pub fn touch(
     host: &Host,
     path: &Path,
-    accessed: Option<Option<i64>>,
-    modified: Option<Option<i64>>,
+    accessed: Time,
+    modified: Time,
     attributes: &Attributes,
 ) -> Result<(), Failure> {
     let wanted = Numbers::of(host, attributes)?;
@@ -123,7 +126,7 @@ pub fn touch(
     apply(path, wanted, Follow::No)
 }
 
-fn timespec(time: Option<Option<i64>>) -> Timespec {
+fn timespec(time: Time) -> Timespec {
     match time {
         None => Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
         Some(None) => Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },

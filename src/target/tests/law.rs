@@ -62,7 +62,7 @@ fn said(stat: &Stat, other: &Stat) -> impl PartialEq + std::fmt::Debug + use<> {
 fn assert_same(predicted: &Observation, observed: &Observation, what: &str) {
     match (predicted, observed) {
         (Observation::Stat(Some(a)), Observation::Stat(Some(b))) => {
-            assert_eq!(said(a, b), said(b, a), "{what}")
+            assert_eq!(said(a, b), said(b, a), "{what}");
         }
         (Observation::Entries(Some(a)), Observation::Entries(Some(b))) => {
             let names =

@@ -22,8 +22,11 @@ fn get(url: impl Into<String>) -> HttpRequest {
     }
 }
 
+/// A request's head and body.
+type Asked = (String, Vec<u8>);
+
 /// Reads one request: its head in lower case, and its body.
-fn read_request(stream: impl Read) -> (String, Vec<u8>) {
+fn read_request(stream: impl Read) -> Asked {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -43,7 +46,7 @@ fn read_request(stream: impl Read) -> (String, Vec<u8>) {
 }
 
 /// Answers one connection for each answer, and tells what it was asked.
-fn serve(answers: Vec<String>) -> (String, JoinHandle<Vec<(String, Vec<u8>)>>) {
+fn serve(answers: Vec<String>) -> (String, JoinHandle<Vec<Asked>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let asked = thread::spawn(move || {
