@@ -92,3 +92,5 @@ impl Node {
 }
 
 mod to_value;
+
+pub use to_value::has_markers;
