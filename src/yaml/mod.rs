@@ -2,7 +2,70 @@
 
 use std::sync::Arc;
 
-use crate::base::{Place, Value};
+use crate::base::{Diagnostic, Diagnostics, Kind, Place, Source, Value};
+
+mod compose;
+mod emit;
+mod events;
+mod hints;
+mod json;
+mod mapping;
+mod position;
+mod resolve;
+mod scalar;
+mod to_value;
+
+pub use emit::{EmitOptions, to_yaml};
+pub use to_value::has_markers;
+
+/// What a text holds.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// The documents that could be read. After an error they may be incomplete.
+    pub documents: Vec<Node>,
+    /// What is wrong with the text, or worth a warning.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads all documents of a text, as PyYAML's safe loader with Ansible's tags does. A text that is JSON is read as
+/// JSON, as Ansible does.
+pub fn parse(source: &Arc<Source>) -> Parsed {
+    let feed = events::Feed::new(&source.text);
+    let positions = position::Positions::new(source, feed.text);
+    if let Some((offset, character)) = feed.forbidden() {
+        let diagnostic = Diagnostic::error(
+            Kind::Yaml,
+            format!("the character U+{:04X} is not allowed in YAML", character as u32),
+        )
+        .at(&positions.place(offset))
+        .hint("within double quotes it can be written as an escape sequence (`\\x00`)");
+        return Parsed { documents: Vec::new(), diagnostics: Diagnostics(vec![diagnostic]) };
+    }
+    let is_json = json::is_json(feed.text);
+    let mut composer = compose::Composer::new(&feed, &positions, is_json);
+    let documents = composer.documents();
+    let diagnostics = composer.diagnostics;
+    if is_json && diagnostics.has_errors() {
+        return json::parse(source, feed.text);
+    }
+    Parsed { documents: documents.unwrap_or_default(), diagnostics }
+}
+
+/// Reads a text that holds one document: without an error there is exactly one, which is null if the text is empty.
+pub fn parse_single(source: &Arc<Source>) -> Parsed {
+    let mut parsed = parse(source);
+    if let Some(second) = parsed.documents.get(1) {
+        let error = Diagnostic::error(Kind::Yaml, "there is more than one document in this file")
+            .at(&second.place)
+            .hint("`---` on a line of its own starts a new document; remove it");
+        parsed.diagnostics.push(error);
+        parsed.documents.truncate(1);
+    }
+    if parsed.documents.is_empty() && !parsed.diagnostics.has_errors() {
+        parsed.documents.push(Node { place: Place::start_of(source), tag: None, kind: NodeKind::Null });
+    }
+    parsed
+}
 
 /// A node of a YAML document with its place. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +154,5 @@ impl Node {
     }
 }
 
-mod to_value;
-
-pub use to_value::has_markers;
+#[cfg(test)]
+mod tests;
