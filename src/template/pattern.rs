@@ -107,12 +107,12 @@ impl Pattern {
     }
 
     /// The first match.
-    pub(super) fn find<'t>(&self, text: &'t str) -> Res<Option<Captures<'t>>> {
+    pub(super) fn find<'t>(&self, text: &'t str) -> Res<Option<Captures<'t, str>>> {
         self.0.captures(text).map_err(|error| failed(&error))
     }
 
     /// All matches.
-    pub(super) fn all<'t>(&self, text: &'t str) -> Res<Vec<Captures<'t>>> {
+    pub(super) fn all<'t>(&self, text: &'t str) -> Res<Vec<Captures<'t, str>>> {
         self.0.captures_iter(text).map(|found| found.map_err(|error| failed(&error))).collect()
     }
 
@@ -142,7 +142,7 @@ impl Pattern {
 }
 
 /// Python's replacement templates: `\1`, `\g<name>`, `\n`.
-fn expand(replacement: &str, found: &Captures<'_>, out: &mut String) -> Res<()> {
+fn expand(replacement: &str, found: &Captures<'_, str>, out: &mut String) -> Res<()> {
     let mut chars = replacement.chars().peekable();
     while let Some(c) = chars.next() {
         if c != '\\' {

@@ -255,10 +255,11 @@ impl Templar {
                 Err(TemplateError::Failed(Box::new(diagnostic.at_if_unplaced(place))))
             }
             (Err(Fail::Undefined(missing)), None) => {
-                let known = variables.names();
-                let hint = missing.name.as_ref().and_then(|name| {
-                    names::did_you_mean(name, known.iter().map(|name| &**name).chain(globals::names()))
-                });
+                let mut known = variables.names();
+                known.extend(globals::names().map(Arc::from));
+                let known = known.iter().map(|name| &**name);
+                let hint = missing.name.as_ref().and_then(|name| names::did_you_mean(name, known));
+
                 let at = missing.at.as_ref().and_then(|(origin, at)| origin.place(*at));
                 let mut error = Diagnostic::error(Kind::Undefined, missing.message.clone())
                     .at_if_unplaced(at.as_ref().or(place))

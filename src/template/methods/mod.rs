@@ -8,7 +8,7 @@ use crate::base::Value;
 
 mod dict;
 mod list;
-mod text;
+pub(super) mod text;
 
 /// The methods that a value has.
 pub(super) fn names_of(of: &Val) -> &'static [&'static str] {
