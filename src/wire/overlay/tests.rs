@@ -183,3 +183,30 @@ fn links_and_times_are_predicted() {
     };
     assert_eq!((after.links, after.modified, after.accessed, after.mode), (2, 7, 0, 0o600));
 }
+
+#[test]
+fn a_tree_on_the_host_with_planned_changes() {
+    let entry = |name: &str, kind| Entry { name: name.to_owned(), stat: fresh(kind, 0o755, "root") };
+    let found = |query: &Query| {
+        let tree = vec![
+            entry("a", FileKind::Directory),
+            entry("a/x", FileKind::File),
+            entry("b", FileKind::File),
+            entry("c", FileKind::Directory),
+            entry("c/y", FileKind::File),
+        ];
+        (*query == Query::Tree { path: "/d".to_owned() }).then(|| Observation::Entries(Some(tree)))
+    };
+    let changed = overlay(&[
+        Change::new(Action::Remove { path: "/d/a".to_owned() }),
+        link("/d/c", "/tmp"),
+        write("/d/n", "new", "app"),
+    ]);
+    let tree = Query::Tree { path: "/d".to_owned() };
+    let Overlaid::Known(Observation::Entries(Some(after))) = changed.answer(&tree, &found) else {
+        panic!("the tree is predicted")
+    };
+    let names: Vec<_> = after.iter().map(|entry| (entry.name.as_str(), entry.stat.kind)).collect();
+    assert_eq!(names, [("b", FileKind::File), ("c", FileKind::Symlink), ("n", FileKind::File)]);
+    assert_eq!(changed.answer(&tree, &nothing), Overlaid::Ask(tree));
+}
