@@ -1,7 +1,7 @@
 //! What an answer gives to `register`.
 
 use crate::base::{Map, Value};
-use crate::wire::HttpAnswer;
+use crate::wire::outcome::HttpAnswer;
 
 /// The keys of the result, without content; `asked` is the URL that was asked for.
 pub(super) fn keys(answer: &HttpAnswer, asked: &str) -> Map {
