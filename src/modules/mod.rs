@@ -24,12 +24,12 @@ mod set_fact;
 mod setup;
 mod shell;
 mod systemd_service;
+#[cfg(test)]
+mod testing;
 mod uri;
 mod user;
 mod wait_for;
 mod words;
-#[cfg(test)]
-mod testing;
 
 pub use contract::{AnyModule, FreeForm, Halt, Module, ModuleDoc, Plan, Planned, Side, Step, Wait, Wanted};
 pub use diff::Diff;
