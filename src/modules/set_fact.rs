@@ -18,7 +18,8 @@ pub struct SetFact;
 /// Parameters of `set_fact`: every other name is a variable.
 #[derive(Clone, Debug)]
 pub struct SetFactParams {
-    /// Whether the variables are kept in the fact cache too.
+    /// Whether the variables are kept in the fact cache too; the engine does that.
+    #[expect(dead_code, reason = "read by the engine from the task's parameters")]
     pub cacheable: bool,
     /// The variables.
     pub variables: Given,

@@ -116,9 +116,9 @@ impl AptParams {
     }
 
     /// Empties the cache of package files.
-    pub(super) fn clean(&self, view: &View<'_>, mut plan: Plan) -> Plan {
+    pub(super) fn clean(view: &View<'_>, mut plan: Plan) -> Plan {
         plan = plan.change(Change::new(Action::Run(within(view, Command::argv(["apt-get", "clean"])))));
-        plan.summary = "empty the cache of package files".to_owned();
+        "empty the cache of package files".clone_into(&mut plan.summary);
         plan
     }
 }
