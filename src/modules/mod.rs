@@ -10,11 +10,16 @@ pub mod view;
 
 mod apt;
 mod assert;
+mod attributes;
 mod command;
+mod copy;
 mod debug;
 mod fail;
+mod file;
 mod group;
+mod lineinfile;
 mod package;
+mod paths;
 mod patterns;
 mod ping;
 mod raw;
@@ -23,13 +28,17 @@ mod service;
 mod set_fact;
 mod setup;
 mod shell;
+mod stat;
 mod systemd_service;
-#[cfg(test)]
-mod testing;
+mod template;
 mod uri;
 mod user;
 mod wait_for;
 mod words;
+mod write_file;
+
+#[cfg(test)]
+mod testing;
 
 pub use contract::{AnyModule, FreeForm, Halt, Module, ModuleDoc, Plan, Planned, Side, Step, Wait, Wanted};
 pub use diff::Diff;

@@ -84,8 +84,8 @@ impl Overlay {
             Query::Group { name } => known(self.groups.get(name).cloned().map(Observation::Group)),
             Query::Package { name } => known(self.packages.get(name).cloned().map(Observation::Package)),
             Query::Unit { name, user: None } => known(self.units.get(name).cloned().map(Observation::Unit)),
-            Query::Stat { path, follow } => self.stat(path, *follow, query, observed),
-            Query::Digest { path, algorithm, limit } => match self.reach(path, Follow::Yes) {
+            Query::Stat { path, follow } => self.stat(path, *follow, observed),
+            Query::Digest { path, algorithm, limit } => match self.through(path, observed) {
                 Reach::Elsewhere(path) => {
                     Overlaid::Ask(Query::Digest { path, algorithm: *algorithm, limit: *limit })
                 }
@@ -105,7 +105,7 @@ impl Overlay {
                     (kind, _) => Overlaid::Known(Observation::Digest(Digest::NotAFile(kind))),
                 },
             },
-            Query::Content { path, limit } => match self.reach(path, Follow::Yes) {
+            Query::Content { path, limit } => match self.through(path, observed) {
                 Reach::Elsewhere(path) => Overlaid::Ask(Query::Content { path, limit: *limit }),
                 Reach::Absent => Overlaid::Known(Observation::Content(Content::Absent)),
                 Reach::Unknown => Overlaid::Unknown,
@@ -124,7 +124,7 @@ impl Overlay {
                 },
             },
             Query::List { path } => self.list(path, observed),
-            Query::Tree { path } => self.tree(path),
+            Query::Tree { path } => self.tree(path, observed),
             Query::Unit { user: Some(_), .. }
             | Query::PackageListsAge
             | Query::Command(_)
@@ -207,11 +207,12 @@ impl Overlay {
                     }
                     _ => Inside::Unknown,
                 };
-                let stat =
+                let mut stat =
                     self.current(&target, observed).unwrap_or_else(|| fresh(FileKind::File, 0o644, user));
+                stat.links = stat.links.saturating_add(1);
                 self.put(clean(path), stat, inside);
             }
-            Action::Touch { path, accessed: _, modified: _, attributes } => {
+            Action::Touch { path, accessed, modified, attributes } => {
                 let path = clean(path);
                 let existing = self.current(&path, observed);
                 let inside = match (&existing, self.paths.get(&path)) {
@@ -221,6 +222,8 @@ impl Overlay {
                 };
                 let mut stat = existing.unwrap_or_else(|| fresh(FileKind::File, 0o644, user));
                 set(&mut stat, attributes);
+                stat.accessed = accessed.flatten().unwrap_or(stat.accessed);
+                stat.modified = modified.flatten().unwrap_or(stat.modified);
                 self.put(path, stat, inside);
             }
             Action::Remove { path } => self.remove(path),
@@ -273,21 +276,31 @@ impl Overlay {
         }
     }
 
-    fn stat(&self, path: &str, follow: Follow, query: &Query, observed: Observed<'_>) -> Overlaid {
-        match self.reach(path, follow) {
+    fn stat(&self, path: &str, follow: Follow, observed: Observed<'_>) -> Overlaid {
+        let reached = match follow {
+            Follow::Yes => self.through(path, observed),
+            Follow::No => self.reach(path, follow),
+        };
+        match reached {
             Reach::Here(stat, ..) => Overlaid::Known(Observation::Stat(Some(stat.clone()))),
             Reach::Absent => Overlaid::Known(Observation::Stat(None)),
             Reach::Unknown => Overlaid::Unknown,
-            Reach::Elsewhere(elsewhere) => {
-                // a link on the host that leads to something the plan changes
-                if let Some(Observation::Stat(Some(Stat { resolved: Some(resolved), .. }))) = observed(query)
-                    && follow == Follow::Yes
-                    && let Reach::Here(stat, ..) = self.reach(&resolved, Follow::Yes)
-                {
-                    return Overlaid::Known(Observation::Stat(Some(stat.clone())));
-                }
-                Overlaid::Ask(Query::Stat { path: elsewhere, follow })
-            }
+            Reach::Elsewhere(path) => Overlaid::Ask(Query::Stat { path, follow }),
+        }
+    }
+
+    /// As [`Self::reach`] with links followed, through a link on the host too that leads to something the plan
+    /// changes. That it is a link is known from a stat of it.
+    fn through(&self, path: &str, observed: Observed<'_>) -> Reach<'_> {
+        let reached = self.reach(path, Follow::Yes);
+        let Reach::Elsewhere(elsewhere) = &reached else { return reached };
+        let leads_to = |follow| match observed(&Query::Stat { path: elsewhere.clone(), follow }) {
+            Some(Observation::Stat(Some(Stat { resolved, .. }))) => resolved,
+            _ => None,
+        };
+        match leads_to(Follow::Yes).or_else(|| leads_to(Follow::No)).map(|to| self.reach(&to, Follow::Yes)) {
+            Some(Reach::Elsewhere(_)) | None => reached,
+            Some(planned) => planned,
         }
     }
 
@@ -374,29 +387,44 @@ impl Overlay {
         Overlaid::Known(Observation::Entries(Some(entries.into_values().collect())))
     }
 
-    fn tree(&self, path: &str) -> Overlaid {
-        let (path, fresh) = match self.reach(path, Follow::Yes) {
+    fn tree(&self, path: &str, observed: Observed<'_>) -> Overlaid {
+        let (path, host) = match self.reach(path, Follow::Yes) {
             Reach::Absent => return Overlaid::Known(Observation::Entries(None)),
             Reach::Unknown => return Overlaid::Unknown,
-            Reach::Here(_, inside, path) => (path, *inside == Inside::Fresh),
-            Reach::Elsewhere(path) => (path, false),
+            Reach::Here(_, inside, path) => (path, *inside != Inside::Fresh),
+            Reach::Elsewhere(path) => (path, true),
         };
         let below = format!("{}/", path.trim_end_matches('/'));
-        let inside: Vec<_> = self.paths.iter().filter(|(known, _)| known.starts_with(&below)).collect();
-        if !fresh {
-            return if inside.is_empty() { Overlaid::Ask(Query::Tree { path }) } else { Overlaid::Unknown };
+        let planned: Vec<_> = self.paths.iter().filter(|(known, _)| known.starts_with(&below)).collect();
+        let ask = Query::Tree { path };
+        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        if host {
+            if planned.is_empty() {
+                return Overlaid::Ask(ask);
+            }
+            match observed(&ask) {
+                None => return Overlaid::Ask(ask),
+                Some(Observation::Entries(Some(found))) => {
+                    entries.extend(found.into_iter().map(|entry| (entry.name.clone(), entry)));
+                }
+                Some(other) => return Overlaid::Known(other),
+            }
         }
-        let entries = inside
-            .into_iter()
-            .filter_map(|(known, state)| match state {
-                PathState::Absent => None,
-                PathState::Present { stat, .. } => Some(Entry {
-                    name: known.get(below.len()..).unwrap_or_default().to_owned(),
-                    stat: (**stat).clone(),
-                }),
-            })
-            .collect();
-        Overlaid::Known(Observation::Entries(Some(entries)))
+        for (known, state) in planned {
+            let name = known.get(below.len()..).unwrap_or_default().to_owned();
+            let kept = matches!(state, PathState::Present { stat, inside: Inside::AsObserved } if stat.kind == FileKind::Directory);
+            if !kept {
+                let inside = format!("{name}/");
+                entries.retain(|name, _| !name.starts_with(&inside));
+            }
+            match state {
+                PathState::Absent => drop(entries.remove(&name)),
+                PathState::Present { stat, .. } => {
+                    entries.insert(name.clone(), Entry { name, stat: (**stat).clone() });
+                }
+            }
+        }
+        Overlaid::Known(Observation::Entries(Some(entries.into_values().collect())))
     }
 }
 

@@ -125,9 +125,10 @@ impl Host {
                 Reached::Nothing => None,
                 Reached::Node(at, node) => {
                     let mut stat = node.stat.clone();
-                    if stat.kind == FileKind::Symlink
-                        && let Ok(Reached::Node(to, _)) = self.reach(&at, Follow::Yes)
-                    {
+                    let is_link = matches!(
+                        self.reach(path, Follow::No), Ok(Reached::Node(_, node)) if node.stat.kind == FileKind::Symlink
+                    );
+                    if is_link && let Ok(Reached::Node(to, _)) = self.reach(&at, Follow::Yes) {
                         stat.resolved = Some(to);
                     }
                     Some(stat)
@@ -191,8 +192,7 @@ impl Host {
         let mut path = clean(path);
         for _ in 0..20 {
             let (mut at, mut rest) = (String::new(), path.as_str());
-            let mut again = None;
-            loop {
+            let again = loop {
                 let name = if at.is_empty() { "/".to_owned() } else { at.clone() };
                 let Some(node) = self.named(&name)? else { return Ok(Reached::Nothing) };
                 let left = rest.trim_start_matches('/');
@@ -200,8 +200,7 @@ impl Host {
                     let target = node.stat.target.clone().unwrap_or_default();
                     let above = at.rsplit_once('/').map_or("", |(above, _)| above);
                     let to = if target.starts_with('/') { target } else { format!("{above}/{target}") };
-                    again = Some(clean(&format!("{to}/{left}")));
-                    break;
+                    break clean(&format!("{to}/{left}"));
                 }
                 if left.is_empty() {
                     return Ok(Reached::Node(name, node));
@@ -212,8 +211,8 @@ impl Host {
                 let (first, after) = left.split_once('/').unwrap_or((left, ""));
                 at = format!("{at}/{first}");
                 rest = after;
-            }
-            path = again.unwrap_or_default();
+            };
+            path = again;
         }
         Ok(Reached::Nothing)
     }
