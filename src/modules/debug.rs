@@ -48,7 +48,8 @@ impl Module for Debug {
             return Ok(Step::Plan(plan.with("skipped_reason", "Verbosity threshold not met.")));
         }
         let Some(expression) = var.as_ref().filter(|text| !text.is_empty()) else {
-            let message = msg.as_ref().map_or_else(|| Value::from("Hello world!"), |Raw(value)| value.clone());
+            let message =
+                msg.as_ref().map_or_else(|| Value::from("Hello world!"), |Raw(value)| value.clone());
             return Ok(Step::Plan(Plan::nothing(message.to_text()).with("msg", message)));
         };
         let (value, warning) = match view.controller().evaluate(expression) {

@@ -62,7 +62,9 @@ impl Module for Service {
                 let unit = super::systemd_service::unit_name(name);
                 view.want([Query::Unit { name: unit, user: None }]);
                 if view.stat("/run/systemd/system", Follow::Yes)?.is_none() {
-                    return fail("parameter `use` of `service`: a service manager other than systemd is not supported yet");
+                    return fail(
+                        "parameter `use` of `service`: a service manager other than systemd is not supported yet",
+                    );
                 }
             }
             "systemd" | "systemd_service" => {}
