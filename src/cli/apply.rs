@@ -129,6 +129,7 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
     let options = Options {
         check_mode,
         diff,
+        verbosity: args.verbose,
         forks: args.forks.max(1),
         selection: Selection { only: args.tags.clone(), skip: args.skip_tags.clone() },
         limit,

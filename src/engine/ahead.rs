@@ -207,6 +207,7 @@ impl Looker<'_> {
             user: machine.user_name(&user),
             environment: binder.environment(task).ok()?,
             host: self.turn.host.to_string(),
+            verbosity: run.options.verbosity,
         };
         let controller = TaskController {
             binder: binder.clone(),

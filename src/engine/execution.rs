@@ -175,9 +175,11 @@ impl Execution<'_> {
             };
             match result {
                 Ok(result) => {
+                    // a module that can tell only afterwards says so in its result
+                    let told = result.get("changed").and_then(Value::as_bool);
                     return Ok(Single {
+                        changed: told.unwrap_or_else(|| plan.is_changed()),
                         result,
-                        changed: plan.is_changed(),
                         summary: plan.summary.clone(),
                         diffs: plan.diffs.clone(),
                         warnings: plan.warnings.clone(),

@@ -31,6 +31,8 @@ pub struct Options {
     pub check_mode: bool,
     /// `--diff`.
     pub diff: bool,
+    /// How often `-v` was given.
+    pub verbosity: u8,
     /// How many hosts at once.
     pub forks: usize,
     /// `--tags`, `--skip-tags`.

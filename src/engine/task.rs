@@ -434,6 +434,7 @@ impl Turn<'_> {
             user: machine.user_name(&user),
             environment,
             host: self.host.to_string(),
+            verbosity: self.run.options.verbosity,
         };
         let controller = TaskController {
             binder: binder.clone(),

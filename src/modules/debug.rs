@@ -42,7 +42,7 @@ impl Module for Debug {
 
     fn plan(params: &DebugParams, view: &View<'_>) -> Result<Step, Halt> {
         let DebugParams { msg, var, verbosity } = params;
-        if *verbosity > 0 {
+        if *verbosity > u32::from(view.context().verbosity) {
             let mut plan = Plan::nothing("verbosity threshold not met");
             plan.skipped = true;
             return Ok(Step::Plan(plan.with("skipped_reason", "Verbosity threshold not met.")));
