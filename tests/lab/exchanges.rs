@@ -51,7 +51,7 @@ fn converged(world: &World, host: &str, commands: usize) -> crate::world::Ran {
     let inventory = project.path("hosts.yml");
     let json = ["-i", inventory.to_str().unwrap(), "--json"];
     let first = world.run("apply", &project.path("site.yml"), &json).expect(0);
-    assert!(first.recap(host, "changed") > 100, "the first run changes");
+    assert!(first.recap(host, "changed") > 80, "{} changed", first.recap(host, "changed"));
     let second = world.run("apply", &project.path("site.yml"), &json).expect(0);
     assert_eq!(second.recap(host, "changed"), 0, "{:?}", second.changed(host));
     let tasks = second.events().iter().filter(|event| event["event"] == "task_finished").count();
