@@ -126,7 +126,7 @@ impl Overlay {
                 },
             },
             Query::List { path } => self.list(path, observed),
-            Query::Tree { path } => self.tree(path),
+            Query::Tree { path } => self.tree(path, observed),
             Query::Unit { user: Some(_), .. }
             | Query::PackageListsAge
             | Query::Command(_)
@@ -210,12 +210,13 @@ impl Overlay {
                     }
                     _ => Inside::Unknown,
                 };
-                let stat =
+                let mut stat =
                     self.current(&target, observed).unwrap_or_else(|| fresh(FileKind::File, 0o644, user));
+                stat.links = stat.links.saturating_add(1);
                 let path = self.over_links(path, Follow::No, observed);
                 self.put(path, stat, inside);
             }
-            Action::Touch { path, accessed: _, modified: _, attributes } => {
+            Action::Touch { path, accessed, modified, attributes } => {
                 let path = self.over_links(path, Follow::No, observed);
                 let existing = self.current(&path, observed);
                 let inside = match (&existing, self.paths.get(&path)) {
@@ -225,6 +226,8 @@ impl Overlay {
                 };
                 let mut stat = existing.unwrap_or_else(|| fresh(FileKind::File, 0o644, user));
                 set(&mut stat, attributes);
+                stat.accessed = accessed.flatten().unwrap_or(stat.accessed);
+                stat.modified = modified.flatten().unwrap_or(stat.modified);
                 self.put(path, stat, inside);
             }
             Action::Remove { path } => {
@@ -420,29 +423,44 @@ impl Overlay {
         Overlaid::Known(Observation::Entries(Some(entries.into_values().collect())))
     }
 
-    fn tree(&self, path: &str) -> Overlaid {
-        let (path, fresh) = match self.reach(path, Follow::Yes) {
+    fn tree(&self, path: &str, observed: Observed<'_>) -> Overlaid {
+        let (path, host) = match self.reach(path, Follow::Yes) {
             Reach::Absent => return Overlaid::Known(Observation::Entries(None)),
             Reach::Unknown => return Overlaid::Unknown,
-            Reach::Here(_, inside, path) => (path, *inside == Inside::Fresh),
-            Reach::Elsewhere(path) => (path, false),
+            Reach::Here(_, inside, path) => (path, *inside != Inside::Fresh),
+            Reach::Elsewhere(path) => (path, true),
         };
         let below = format!("{}/", path.trim_end_matches('/'));
-        let inside: Vec<_> = self.paths.iter().filter(|(known, _)| known.starts_with(&below)).collect();
-        if !fresh {
-            return if inside.is_empty() { Overlaid::Ask(Query::Tree { path }) } else { Overlaid::Unknown };
+        let planned: Vec<_> = self.paths.iter().filter(|(known, _)| known.starts_with(&below)).collect();
+        let ask = Query::Tree { path };
+        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        if host {
+            if planned.is_empty() {
+                return Overlaid::Ask(ask);
+            }
+            match observed(&ask) {
+                None => return Overlaid::Ask(ask),
+                Some(Observation::Entries(Some(found))) => {
+                    entries.extend(found.into_iter().map(|entry| (entry.name.clone(), entry)));
+                }
+                Some(other) => return Overlaid::Known(other),
+            }
         }
-        let entries = inside
-            .into_iter()
-            .filter_map(|(known, state)| match state {
-                PathState::Absent => None,
-                PathState::Present { stat, .. } => Some(Entry {
-                    name: known.get(below.len()..).unwrap_or_default().to_owned(),
-                    stat: (**stat).clone(),
-                }),
-            })
-            .collect();
-        Overlaid::Known(Observation::Entries(Some(entries)))
+        for (known, state) in planned {
+            let name = known.get(below.len()..).unwrap_or_default().to_owned();
+            let kept = matches!(state, PathState::Present { stat, inside: Inside::AsObserved } if stat.kind == FileKind::Directory);
+            if !kept {
+                let inside = format!("{name}/");
+                entries.retain(|name, _| !name.starts_with(&inside));
+            }
+            match state {
+                PathState::Absent => drop(entries.remove(&name)),
+                PathState::Present { stat, .. } => {
+                    entries.insert(name.clone(), Entry { name, stat: (**stat).clone() });
+                }
+            }
+        }
+        Overlaid::Known(Observation::Entries(Some(entries.into_values().collect())))
     }
 }
 
