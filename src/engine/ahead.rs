@@ -118,7 +118,8 @@ impl Looker<'_> {
             now: run.now(),
         });
         let variables = TaskVariables::new(&run.world, &play.vars, self.turn.host, &self.state, task);
-        let binder = Binder { templar: &run.templar, lookups: &lookups, variables: Arc::new(variables.clone()) };
+        let binder =
+            Binder { templar: &run.templar, lookups: &lookups, variables: Arc::new(variables.clone()) };
         let first = play.vars.batch.first() == Some(self.turn.host);
         if !first && binder.flag(task, Keyword::RunOnce).ok().flatten() == Some(true) {
             return;
@@ -177,13 +178,20 @@ impl Looker<'_> {
     }
 
     /// One run of the module as far as it can be seen: its predicted result, where there is one.
-    fn once(&mut self, task: &Arc<Task>, variables: &TaskVariables, lookups: &Arc<dyn Lookups>) -> Option<Value> {
+    fn once(
+        &mut self,
+        task: &Arc<Task>,
+        variables: &TaskVariables,
+        lookups: &Arc<dyn Lookups>,
+    ) -> Option<Value> {
         let run = self.turn.run;
         let binder = Binder { templar: &run.templar, lookups, variables: Arc::new(variables.clone()) };
         match binder.when(task) {
             Ok(When::Run) => {}
             Ok(When::Skip { .. }) => {
-                return Some(Value::map(crate::map! {"changed" => false, "failed" => false, "skipped" => true}));
+                return Some(Value::map(
+                    crate::map! {"changed" => false, "failed" => false, "skipped" => true},
+                ));
             }
             Ok(When::Unknown(_)) | Err(_) => return None,
         }
@@ -241,8 +249,17 @@ impl Looker<'_> {
 
     fn predicted(&mut self, user: &User, context: &Context, plan: Plan, module: &str) -> Option<Value> {
         let changed = plan.is_changed();
-        let Plan { changes, changed: _, summary: _, diffs: _, mut result, facts, warnings: _, opaque, skipped: _ } =
-            plan;
+        let Plan {
+            changes,
+            changed: _,
+            summary: _,
+            diffs: _,
+            mut result,
+            facts,
+            warnings: _,
+            opaque,
+            skipped: _,
+        } = plan;
         let observed = |query: &crate::wire::Query| self.machine.store.observed(&user.key, query);
         for planned in &changes {
             self.overlay.borrow_mut().apply(&planned.change, &context.user, &observed);

@@ -47,16 +47,23 @@ fn option(options: &Map, name: &str, default: bool) -> bool {
 }
 
 impl Lookups for World {
-    fn lookup(&self, name: &str, terms: &[Value], options: &Map, _: &Arc<dyn Variables>) -> Result<Value, LookupError> {
+    fn lookup(
+        &self,
+        name: &str,
+        terms: &[Value],
+        options: &Map,
+        _: &Arc<dyn Variables>,
+    ) -> Result<Value, LookupError> {
         let name = name.strip_prefix("ansible.builtin.").unwrap_or(name);
         let texts = || terms.iter().map(Value::to_text);
         match name {
             "file" => texts()
                 .map(|term| {
-                    let path = self
-                        .find("files", &term)
-                        .ok_or_else(|| failed(format!("unable to access the file '{term}': file not found")))?;
-                    let source = self.project.read(&path).map_err(|diagnostic| failed(diagnostic.message.clone()))?;
+                    let path = self.find("files", &term).ok_or_else(|| {
+                        failed(format!("unable to access the file '{term}': file not found"))
+                    })?;
+                    let source =
+                        self.project.read(&path).map_err(|diagnostic| failed(diagnostic.message.clone()))?;
                     let mut text = source.text.as_str();
                     if option(options, "lstrip", false) {
                         text = text.trim_start();
@@ -82,15 +89,21 @@ impl Lookups for World {
                     let folders: Vec<PathBuf> = if Path::new(folder).is_absolute() {
                         vec![PathBuf::from(folder)]
                     } else {
-                        self.search.iter().flat_map(|b| [b.join("files").join(folder), b.join(folder)]).collect()
+                        self.search
+                            .iter()
+                            .flat_map(|b| [b.join("files").join(folder), b.join(folder)])
+                            .collect()
                     };
                     for folder in folders {
                         let entries = self.project.entries(&folder).unwrap_or_default();
-                        let named = |path: &PathBuf| path.file_name().is_some_and(|name| matcher.is_match(name));
+                        let named =
+                            |path: &PathBuf| path.file_name().is_some_and(|name| matcher.is_match(name));
                         let matching: Vec<_> =
                             entries.into_iter().filter(|path| path.is_file() && named(path)).collect();
                         if !matching.is_empty() {
-                            found.extend(matching.into_iter().map(|path| Value::from(path.display().to_string())));
+                            found.extend(
+                                matching.into_iter().map(|path| Value::from(path.display().to_string())),
+                            );
                             break;
                         }
                     }
@@ -131,7 +144,9 @@ impl Lookups for World {
                 match found {
                     Some(path) => Ok(Value::list([Value::from(path.display().to_string())])),
                     None if skip => Ok(Value::list([])),
-                    None => Err(failed(format!("no file was found when using first_found: {}", names.join(", ")))),
+                    None => {
+                        Err(failed(format!("no file was found when using first_found: {}", names.join(", "))))
+                    }
                 }
             }
             "pipe" | "lines" => {

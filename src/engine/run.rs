@@ -117,8 +117,11 @@ impl Run {
 
     /// Whether the tags that were asked for select a task.
     pub(super) fn selected(&self, task: &Task) -> bool {
-        let tags: Vec<String> =
-            task.keyword_chain(Keyword::Tags).into_iter().flat_map(|located| tags_of(&located.value)).collect();
+        let tags: Vec<String> = task
+            .keyword_chain(Keyword::Tags)
+            .into_iter()
+            .flat_map(|located| tags_of(&located.value))
+            .collect();
         self.options.selection.runs(&tags)
     }
 

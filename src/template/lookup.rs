@@ -48,7 +48,8 @@ fn run(ctx: &Ctx<'_>, mut args: Args, mut wanted: Wanted) -> Res<Val> {
         return bail("`lookup` needs the name of a lookup");
     }
     let name = ctx.text(&args.positional.remove(0))?;
-    let name = name.strip_prefix("ansible.builtin.").or(name.strip_prefix("ansible.legacy.")).unwrap_or(&name);
+    let name =
+        name.strip_prefix("ansible.builtin.").or(name.strip_prefix("ansible.legacy.")).unwrap_or(&name);
     if let Some(wantlist) = args.take("wantlist")
         && ctx.truth(&wantlist)?
     {

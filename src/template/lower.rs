@@ -8,7 +8,8 @@ use minijinja::value::ValueKind;
 use super::options::{FileOptions, Mode};
 use super::scan::{self, Scanned};
 use super::tree::{
-    Argument, Block, Comparison, Compiled, Expr, ForLoop, Macro, Missingness, Node, Operator, Span, Stmt, Target,
+    Argument, Block, Comparison, Compiled, Expr, ForLoop, Macro, Missingness, Node, Operator, Span, Stmt,
+    Target,
 };
 use super::{filters, predicates};
 use crate::base::{Kind, Value, names};

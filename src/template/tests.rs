@@ -51,7 +51,10 @@ impl Lookups for World {
         match name {
             "env" => Ok(Value::list([Value::from("/root")])),
             "pipe" => Err(LookupError::Deferred),
-            "file" => Err(LookupError::Failed(format!("no file {}", terms.first().map(Value::to_text).unwrap_or_default()))),
+            "file" => Err(LookupError::Failed(format!(
+                "no file {}",
+                terms.first().map(Value::to_text).unwrap_or_default()
+            ))),
             "fleet.path_test" => Ok(Value::Bool(terms.last() == Some(&Value::from("/etc")))),
             _ => Err(LookupError::NoSuchLookup),
         }
@@ -73,7 +76,9 @@ impl Lookups for World {
 /// As the project's files are read: texts with markers are templates.
 fn trusted(value: Value) -> Value {
     match value {
-        Value::Str(text) if has_markers(&text) => Value::Template(Arc::new(TemplateText { text, place: None })),
+        Value::Str(text) if has_markers(&text) => {
+            Value::Template(Arc::new(TemplateText { text, place: None }))
+        }
         Value::List(items) => Value::list(items.iter().cloned().map(trusted)),
         Value::Map(entries) => {
             Value::map(entries.iter().map(|(key, value)| (key.clone(), trusted(value.clone()))).collect())
@@ -122,9 +127,11 @@ fn the_cases_agree_with_ansible() {
         let vars = variables(map);
         let result = match case.get("k").and_then(|kind| kind.as_str()) {
             Some("expr") => Templar::new().expression(text, None, &vars, &lookups()),
-            Some("cond") => Templar::new()
-                .condition(&trusted(Value::from(text)), None, &vars, &lookups())
-                .map(|truth| Rendered { value: Value::Bool(truth == Truth::Yes), unknown: None, tainted: false }),
+            Some("cond") => {
+                Templar::new().condition(&trusted(Value::from(text)), None, &vars, &lookups()).map(|truth| {
+                    Rendered { value: Value::Bool(truth == Truth::Yes), unknown: None, tainted: false }
+                })
+            }
             _ => Templar::new().render(&trusted(Value::from(text)), &vars, &lookups()),
         };
         let agrees = match (&result, case.get("ok")) {
@@ -133,7 +140,11 @@ fn the_cases_agree_with_ansible() {
             _ => false,
         };
         if !agrees {
-            wrong.push(format!("{text:?} {:?}\n   expected {:?}\n   was {result:?}", case.get("v").map(ToString::to_string), case.get("ok").map(ToString::to_string)));
+            wrong.push(format!(
+                "{text:?} {:?}\n   expected {:?}\n   was {result:?}",
+                case.get("v").map(ToString::to_string),
+                case.get("ok").map(ToString::to_string)
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));

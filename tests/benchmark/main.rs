@@ -108,7 +108,10 @@ fn ansible_playbook() -> PathBuf {
     let program = place.join("bin/ansible-playbook");
     if !program.exists() {
         quietly(Command::new("python3").args(["-m", "venv"]).arg(&place), "python3 -m venv");
-        quietly(Command::new(place.join("bin/pip")).args(["install", "-q", ANSIBLE]), "pip install ansible-core");
+        quietly(
+            Command::new(place.join("bin/pip")).args(["install", "-q", ANSIBLE]),
+            "pip install ansible-core",
+        );
     }
     program
 }

@@ -47,7 +47,11 @@ fn many(host: &str, commands: usize) -> String {
 fn converged(world: &World, host: &str, commands: usize) -> crate::world::Ran {
     let play = many(host, commands);
     let hosts = format!("all: {{hosts: {{{host}: }}}}\n");
-    let project = Project::new(&[("site.yml", &play), ("templates/t.j2", "{{ number }} on {{ inventory_hostname }}\n"), ("hosts.yml", &hosts)]);
+    let project = Project::new(&[
+        ("site.yml", &play),
+        ("templates/t.j2", "{{ number }} on {{ inventory_hostname }}\n"),
+        ("hosts.yml", &hosts),
+    ]);
     let inventory = project.path("hosts.yml");
     let json = ["-i", inventory.to_str().unwrap(), "--json"];
     let first = world.run("apply", &project.path("site.yml"), &json).expect(0);

@@ -44,7 +44,12 @@ pub fn raw(world: &World) {
     world.ssh("raw1", "mkdir -p /home/fleet/.cache && mount -t tmpfs -o ro tmpfs /home/fleet/.cache && mount -o bind,ro /var/tmp /var/tmp");
     let project = Project::new(&[("site.yml", RAW), ("hosts.yml", "all: {hosts: {raw1: }}\n")]);
     let inventory = project.path("hosts.yml");
-    let run = world.run("apply", &project.path("site.yml"), &["-i", inventory.to_str().unwrap(), "--json"]).expect(0);
+    let run = world
+        .run("apply", &project.path("site.yml"), &["-i", inventory.to_str().unwrap(), "--json"])
+        .expect(0);
     assert_eq!(run.recap("raw1", "failed"), 0);
-    assert_eq!(world.ssh("raw1", "find / -xdev -name 'fleet-*' -type f -size +1M 2>/dev/null | wc -l"), "0\n");
+    assert_eq!(
+        world.ssh("raw1", "find / -xdev -name 'fleet-*' -type f -size +1M 2>/dev/null | wc -l"),
+        "0\n"
+    );
 }

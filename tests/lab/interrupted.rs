@@ -38,15 +38,24 @@ pub fn handler(world: &World) {
     }
     child.kill().expect("it is killed");
     child.wait().expect("it has ended");
-    assert_eq!(world.ssh("kill1", "wc -c < /etc/killed.conf; ls /var/log/killed.log 2>/dev/null || echo none"), "1001\nnone\n");
+    assert_eq!(
+        world.ssh("kill1", "wc -c < /etc/killed.conf; ls /var/log/killed.log 2>/dev/null || echo none"),
+        "1001\nnone\n"
+    );
     assert_eq!(world.ssh("kill1", "ls /etc/killed.after 2>/dev/null || echo none"), "none\n");
 
     let next = world.run("apply", &site, &[&json[..], &["-e", "fast=true"]].concat()).expect(0);
     assert_eq!(next.changed("kill1"), ["after", "restart it"]);
-    assert!(next.events().iter().any(|event| event["event"] == "handler_left"), "it says why the handler runs");
+    assert!(
+        next.events().iter().any(|event| event["event"] == "handler_left"),
+        "it says why the handler runs"
+    );
     assert_eq!(world.ssh("kill1", "cat /var/log/killed.log /etc/killed.after"), "restarted\nafter\n");
 
     let last = world.run("apply", &site, &[&json[..], &["-e", "fast=true"]].concat()).expect(0);
     assert_eq!(last.changed("kill1"), Vec::<String>::new());
-    assert_eq!(world.ssh("kill1", "cat /var/log/killed.log; ls -A /etc | grep -c '^.fleet' || true"), "restarted\n0\n");
+    assert_eq!(
+        world.ssh("kill1", "cat /var/log/killed.log; ls -A /etc | grep -c '^.fleet' || true"),
+        "restarted\n0\n"
+    );
 }

@@ -55,7 +55,8 @@ pub(super) fn xmlattr(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 }
 
 pub(super) fn urlize(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
-    let [limit, no_follow, target, rel] = args.bind("urlize", ["trim_url_limit", "nofollow", "target", "rel"])?;
+    let [limit, no_follow, target, rel] =
+        args.bind("urlize", ["trim_url_limit", "nofollow", "target", "rel"])?;
     let limit = match limit {
         Some(limit) => ctx.optional_int(&limit)?.and_then(|limit| usize::try_from(limit).ok()),
         None => None,
@@ -87,7 +88,9 @@ pub(super) fn urlize(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
         }
         let url = if is_web { core.to_owned() } else { format!("https://{core}") };
         let shown: String = match limit {
-            Some(limit) if core.chars().count() > limit => core.chars().take(limit).chain("...".chars()).collect(),
+            Some(limit) if core.chars().count() > limit => {
+                core.chars().take(limit).chain("...".chars()).collect()
+            }
             _ => core.to_owned(),
         };
         let link = format!("<a href=\"{url}\" rel=\"{}\"{target}>{shown}</a>", rels.join(" "));

@@ -50,10 +50,9 @@ pub(super) fn bool(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
         Value::Bool(value) => Val::from(*value),
         Value::Int(number) => Val::from(*number == 1),
         Value::Float(number) => Val::from((*number - 1.0).abs() < f64::EPSILON),
-        Value::Str(text) => Val::from(matches!(
-            text.to_ascii_lowercase().as_str(),
-            "yes" | "on" | "1" | "true" | "t" | "y"
-        )),
+        Value::Str(text) => {
+            Val::from(matches!(text.to_ascii_lowercase().as_str(), "yes" | "on" | "1" | "true" | "t" | "y"))
+        }
         other => return bail(format!("the filter `bool` takes no '{}'", other.type_name())),
     })
 }
