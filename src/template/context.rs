@@ -143,7 +143,7 @@ fn address(scope: &Scope) -> usize {
     Arc::as_ptr(scope).cast::<()>() as usize
 }
 
-impl<'r> Ctx<'r> {
+impl Ctx<'_> {
     /// The same with a frame inside of the current one.
     pub(super) fn inner(&self) -> Self {
         Self { frame: Frame::inside(&self.frame), ..self.clone() }

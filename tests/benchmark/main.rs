@@ -4,6 +4,8 @@
 //! `cargo bench --bench converged` prints a table; with `--write` it becomes `docs/benchmark.md`. Needs root, and a
 //! Python with pip for ansible-core.
 
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it panics to fail")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

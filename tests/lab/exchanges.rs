@@ -39,7 +39,7 @@ fn many(host: &str, commands: usize) -> String {
     }
     while tasks < 200 {
         tasks += 1;
-        let _ = write!(play, "    - debug: {{msg: filler}}\n");
+        let _ = writeln!(play, "    - debug: {{msg: filler}}");
     }
     play
 }

@@ -84,14 +84,14 @@ pub fn host_keys(world: &World) {
     }
 }
 
-const FULL: &str = r#"
+const FULL: &str = r"
 - hosts: fault2
   become: true
   gather_facts: false
   tasks:
     - name: a large file
       copy: {src: big, dest: /mnt/small/file}
-"#;
+";
 
 pub fn full_disk(world: &World) {
     world.ssh(
@@ -110,7 +110,7 @@ pub fn full_disk(world: &World) {
     assert_eq!(world.ssh("fault2", "cat /mnt/small/file; ls -A /mnt/small"), "old\nfile\n");
 }
 
-const SERVICE: &str = r#"
+const SERVICE: &str = r"
 - hosts: fault3
   become: true
   gather_facts: false
@@ -124,7 +124,7 @@ const SERVICE: &str = r#"
           ExecStart=/bin/sh -c 'echo the reason is here >&2; exit 3'
     - name: start it
       systemd_service: {name: broken.service, state: started, daemon_reload: true}
-"#;
+";
 
 pub fn service(world: &World) {
     let project = Project::new(&[("site.yml", SERVICE), ("hosts.yml", "all: {hosts: {fault3: }}\n")]);
