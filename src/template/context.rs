@@ -250,7 +250,8 @@ impl<'r> Ctx<'r> {
         {
             let mut active = self.run.active.borrow_mut();
             if let Some(first) = active.iter().position(|(other, _)| Arc::ptr_eq(other, template)) {
-                let mut chain: Vec<&str> = active.iter().skip(first).map(|(_, label)| label.as_str()).collect();
+                let mut chain: Vec<&str> =
+                    active.iter().skip(first).map(|(_, label)| label.as_str()).collect();
                 chain.push(chain.first().copied().unwrap_or(&label));
                 return bail(format!("recursive loop in templates: {}", chain.join(" → ")));
             }
@@ -354,9 +355,10 @@ impl<'r> Ctx<'r> {
                 }),
                 Object::Moment(micros) => Ok(Value::from(super::moment::text(*micros))),
                 Object::Duration(micros) => Ok(Value::from(super::moment::duration_text(*micros))),
-                other => {
-                    bail(format!("a value of type '{}' cannot be the result of a template", other.type_name()))
-                }
+                other => bail(format!(
+                    "a value of type '{}' cannot be the result of a template",
+                    other.type_name()
+                )),
             },
         }
     }

@@ -96,7 +96,9 @@ impl Ctx<'_> {
                 entries.keys().map(|key| Val::Data(key.to_value())).collect()
             }
             Val::Dict(entries) => entries.borrow().keys().map(|key| Val::Data(key.to_value())).collect(),
-            Val::Data(Value::Str(text)) => text.chars().map(|c| Val::text(c.encode_utf8(&mut [0; 4]))).collect(),
+            Val::Data(Value::Str(text)) => {
+                text.chars().map(|c| Val::text(c.encode_utf8(&mut [0; 4]))).collect()
+            }
             Val::Data(Value::Unknown(unknown)) => return Err(Fail::Unknown(Arc::clone(unknown))),
             Val::Missing(missing) => return Err(Fail::Undefined(missing.clone())),
             Val::Object(object) => match &**object {
@@ -152,7 +154,9 @@ impl Ctx<'_> {
     pub(super) fn key(&self, value: &Val) -> Res<Key> {
         let forced = self.force(value)?;
         match &forced {
-            Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => Ok(Key::Int(*number as i128)),
+            Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+                Ok(Key::Int(*number as i128))
+            }
             _ => Key::from_value(&forced)
                 .ok_or_else(|| Fail::error(format!("unhashable type: '{}'", value.type_name()))),
         }

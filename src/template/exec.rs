@@ -106,8 +106,10 @@ impl Ctx<'_> {
         let (before, after) = compiled.body.split_at(extends);
         self.statements(before, output)?;
         for stmt in after {
-            if matches!(stmt, Stmt::Set(..) | Stmt::SetBlock(..) | Stmt::Macro(_) | Stmt::Import(..) | Stmt::FromImport(..))
-            {
+            if matches!(
+                stmt,
+                Stmt::Set(..) | Stmt::SetBlock(..) | Stmt::Macro(_) | Stmt::Import(..) | Stmt::FromImport(..)
+            ) {
                 self.statement(stmt, &mut unused)?;
             }
         }
@@ -265,7 +267,11 @@ impl Ctx<'_> {
                 let values = self.iterate(&value)?;
                 if values.len() != targets.len() {
                     let quality = if values.len() > targets.len() { "too many" } else { "not enough" };
-                    return bail(format!("{quality} values to unpack (expected {}, got {})", targets.len(), values.len()));
+                    return bail(format!(
+                        "{quality} values to unpack (expected {}, got {})",
+                        targets.len(),
+                        values.len()
+                    ));
                 }
                 for (target, value) in targets.iter().zip(values) {
                     self.assign(target, value)?;
@@ -276,7 +282,13 @@ impl Ctx<'_> {
     }
 
     /// Runs a loop; `items` where it calls itself.
-    pub(super) fn each(&self, each: &Arc<ForLoop>, items: Option<&Val>, depth: usize, output: &mut Output) -> Res<Flow> {
+    pub(super) fn each(
+        &self,
+        each: &Arc<ForLoop>,
+        items: Option<&Val>,
+        depth: usize,
+        output: &mut Output,
+    ) -> Res<Flow> {
         let items = match items {
             Some(items) => self.iterate(items)?,
             None => self.placed(&each.iter, |ctx| ctx.iterate(&ctx.eval(&each.iter)?))?,
@@ -350,7 +362,8 @@ impl Ctx<'_> {
                     text: Arc::from(source.text.as_str()),
                     place: Some(Place::start_of(&source)),
                 });
-                let mode = Mode::File(super::FileOptions { keep_trailing_newline: false, ..Default::default() });
+                let mode =
+                    Mode::File(super::FileOptions { keep_trailing_newline: false, ..Default::default() });
                 let compiled =
                     self.run.cache.compile(&origin.text, &mode).map_err(|error| error.into_fail(&origin))?;
                 return Ok(Some((compiled, Ctx { origin, ..self.clone() })));

@@ -37,7 +37,8 @@ pub(super) fn formatted(at: i64, format: &str) -> Res<String> {
     let Some(moment) = civil(at) else { return bail("the moment is out of range") };
     let format = format.replace("%f", "%6f").replace("%-6f", "%6f");
     let zoned = moment.to_zoned(TimeZone::UTC).map_err(|error| Fail::error(error.to_string()))?;
-    strtime::format(&format, &zoned).map_err(|error| Fail::error(format!("bad date format `{format}`: {error}")))
+    strtime::format(&format, &zoned)
+        .map_err(|error| Fail::error(format!("bad date format `{format}`: {error}")))
 }
 
 /// As `datetime.strptime`.

@@ -41,7 +41,10 @@ fn translate(pattern: &str) -> String {
         match c {
             '\\' => match chars.next() {
                 Some('Z') if !in_class => out.push_str(r"\z"),
-                Some(c @ ('<' | '>' | '"' | '\'' | '/' | ' ' | '%' | '@' | '!' | ',' | ';' | ':' | '=' | '`' | '_')) => {
+                Some(
+                    c @ ('<' | '>' | '"' | '\'' | '/' | ' ' | '%' | '@' | '!' | ',' | ';' | ':' | '=' | '`'
+                    | '_'),
+                ) => {
                     push_literal(c, in_class, &mut out);
                 }
                 Some('0') => {

@@ -33,7 +33,7 @@ pub(super) struct ScanError {
     pub at: Span,
 }
 
-const MAX_OPERATORS: usize = 250;
+const MAX_OPERATORS: usize = 120;
 const MAX_BRACKETS: usize = 60;
 const MAX_BLOCKS: usize = 60;
 const MAX_BRANCHES: usize = 200;
@@ -72,7 +72,11 @@ struct Tokens<'a> {
 }
 
 /// Scans a template.
-pub(super) fn template(source: &str, markers: &Markers, backslashes: Backslashes) -> Result<Scanned, ScanError> {
+pub(super) fn template(
+    source: &str,
+    markers: &Markers,
+    backslashes: Backslashes,
+) -> Result<Scanned, ScanError> {
     let mut scanner = Scanner::new(source, markers);
     scanner.template(backslashes)?;
     Ok(scanner.finish())
@@ -102,7 +106,14 @@ const SINGLE: &[&str] = &["include", "import", "from", "extends", "do", "break",
 
 impl<'a> Scanner<'a> {
     fn new(source: &'a str, markers: &'a Markers) -> Self {
-        Self { source, markers, at: 0, out: String::with_capacity(source.len()), shifts: Vec::new(), open: Vec::new() }
+        Self {
+            source,
+            markers,
+            at: 0,
+            out: String::with_capacity(source.len()),
+            shifts: Vec::new(),
+            open: Vec::new(),
+        }
     }
 
     fn finish(self) -> Scanned {
@@ -143,9 +154,8 @@ impl<'a> Scanner<'a> {
                 }
             } else if marker == self.markers.variable_start {
                 self.copy(marker.len());
-                self.expression(&End::Marker(&self.markers.variable_end), backslashes).map_err(|error| {
-                    self.unclosed(error, start, marker)
-                })?;
+                self.expression(&End::Marker(&self.markers.variable_end), backslashes)
+                    .map_err(|error| self.unclosed(error, start, marker))?;
             } else if !self.raw(marker)? {
                 self.copy(marker.len());
                 let tokens = self
@@ -253,10 +263,16 @@ impl<'a> Scanner<'a> {
             let Some(c) = rest.chars().next() else {
                 return match end {
                     End::Text if brackets.is_empty() => Ok(tokens),
-                    End::Text => self.error("unexpected end of the expression: a bracket is never closed", start, self.at),
-                    End::Marker(marker) => {
-                        self.error(format!("unexpected end of the template: `{marker}` is missing"), self.at, 1)
-                    }
+                    End::Text => self.error(
+                        "unexpected end of the expression: a bracket is never closed",
+                        start,
+                        self.at,
+                    ),
+                    End::Marker(marker) => self.error(
+                        format!("unexpected end of the template: `{marker}` is missing"),
+                        self.at,
+                        1,
+                    ),
                 };
             };
             let mut width = c.len_utf8();
@@ -380,7 +396,10 @@ mod tests {
     #[test]
     fn nesting_is_checked() {
         assert_eq!(message("{% if a %}x"), "`if` is never closed: `endif` is missing");
-        assert_eq!(message("{% for a in b %}{% endif %}"), "encountered `endif`, but the innermost open block is `for`");
+        assert_eq!(
+            message("{% for a in b %}{% endif %}"),
+            "encountered `endif`, but the innermost open block is `for`"
+        );
         assert_eq!(message("{% endif %}"), "`endif` without an open `if`");
         assert_eq!(message("{% frob %}"), "encountered unknown tag `frob`");
         assert_eq!(message("{{ a"), "unexpected end of the template: `}}` is missing");

@@ -69,8 +69,15 @@ impl Templar {
     ///
     /// # Errors
     /// Where a template cannot be rendered, with its place.
-    pub fn render(&self, value: &Value, variables: &Scope, lookups: &Arc<dyn Lookups>) -> Result<Rendered, TemplateError> {
-        if let Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Omit = value {
+    pub fn render(
+        &self,
+        value: &Value,
+        variables: &Scope,
+        lookups: &Arc<dyn Lookups>,
+    ) -> Result<Rendered, TemplateError> {
+        if let Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Omit =
+            value
+        {
             return Ok(Rendered { value: value.clone(), unknown: None, tainted: false });
         }
         self.run(variables, lookups, None, |ctx| rendered(ctx, value))
@@ -277,7 +284,8 @@ impl Templar {
 fn prepared(text: &str, options: &FileOptions) -> Result<(String, FileOptions), String> {
     let mut options = options.clone();
     let body = options.take_header(text)?;
-    let body = if body.contains('\r') { body.replace("\r\n", "\n").replace('\r', "\n") } else { body.to_owned() };
+    let body =
+        if body.contains('\r') { body.replace("\r\n", "\n").replace('\r', "\n") } else { body.to_owned() };
     Ok((body, options))
 }
 
@@ -341,6 +349,8 @@ fn rendered(ctx: &Ctx<'_>, value: &Value) -> Result<Value, Fail> {
             }
             Ok(Value::map(map))
         }
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Omit => Ok(value.clone()),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Omit => {
+            Ok(value.clone())
+        }
     }
 }
