@@ -119,7 +119,10 @@ impl Ctx<'_> {
         match (holds, no) {
             (true, _) => self.eval(yes),
             (false, Some(no)) => self.eval(no),
-            (false, None) => Ok(Val::missing("the inline `if` is false and has no `else`")),
+            (false, None) => Ok(Val::Missing(Rc::new(Missing {
+                silent: true,
+                ..Missing::new("the inline `if` is false and has no `else`")
+            }))),
         }
     }
 

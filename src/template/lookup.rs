@@ -137,7 +137,7 @@ fn vars(ctx: &Ctx<'_>, terms: &[Val], args: &mut Args) -> Res<Vec<Val>> {
             None => ctx.scoped(&name, &ctx.scope)?,
         };
         match (value, &default) {
-            (Some(Val::Missing(_)), Some(default)) | (None, Some(default)) => found.push(default.clone()),
+            (Some(Val::Missing(_)) | None, Some(default)) => found.push(default.clone()),
             (Some(value), _) => found.push(value),
             (None, None) => {
                 return Err(Fail::Undefined(std::rc::Rc::new(super::fail::Missing {

@@ -229,12 +229,16 @@ impl Lowering<'_> {
     fn slice(&mut self, slice: &ast::Slice<'_>, at: Span) -> Lowered<Node> {
         let of = self.expr(&slice.expr)?;
         let at = Span { start: of.at.start, ..at };
-        let parts = [self.optional(&slice.start)?, self.optional(&slice.stop)?, self.optional(&slice.step)?];
+        let parts = [
+            self.optional(slice.start.as_ref())?,
+            self.optional(slice.stop.as_ref())?,
+            self.optional(slice.step.as_ref())?,
+        ];
         Ok(Node { at, expr: Expr::Slice(boxed(of), parts) })
     }
 
-    fn optional(&mut self, expr: &Option<ast::Expr<'_>>) -> Lowered<Option<Box<Node>>> {
-        expr.as_ref().map(|expr| self.expr(expr).map(boxed)).transpose()
+    fn optional(&mut self, expr: Option<&ast::Expr<'_>>) -> Lowered<Option<Box<Node>>> {
+        expr.map(|expr| self.expr(expr).map(boxed)).transpose()
     }
 
     fn unary(&mut self, unary: &ast::UnaryOp<'_>, at: Span) -> Lowered<Node> {
@@ -267,11 +271,11 @@ impl Lowering<'_> {
         let yes = self.expr(&choice.true_expr)?;
         let at = Span { start: yes.at.start, ..at };
         let test = self.expr(&choice.test_expr)?;
-        Ok(Node { at, expr: Expr::If(boxed(test), boxed(yes), self.optional(&choice.false_expr)?) })
+        Ok(Node { at, expr: Expr::If(boxed(test), boxed(yes), self.optional(choice.false_expr.as_ref())?) })
     }
 
     fn filter(&mut self, filter: &ast::Filter<'_>, at: Span) -> Lowered<Node> {
-        let input = self.optional(&filter.expr)?;
+        let input = self.optional(filter.expr.as_ref())?;
         let found = filters::find(filter.name).ok_or_else(|| SyntaxError {
             message: format!("there is no filter `{}`", filter.name),
             at: Span { end: at.start + filter.name.len() as u32, ..at },
@@ -330,7 +334,9 @@ impl Lowering<'_> {
 fn negated(of: Node) -> Expr {
     match of.expr {
         Expr::Compare(left, mut ops) if matches!(ops.as_slice(), [(Comparison::In, _)]) => {
-            ops.iter_mut().for_each(|(op, _)| *op = Comparison::NotIn);
+            for (op, _) in &mut ops {
+                *op = Comparison::NotIn;
+            }
             Expr::Compare(left, ops)
         }
         expr => Expr::Not(Box::new(Node { at: of.at, expr })),

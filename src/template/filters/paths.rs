@@ -76,7 +76,7 @@ pub(super) fn path_join(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 pub(super) fn relpath(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let [start] = args.bind("relpath", ["start"])?;
     let path = normalized(&ctx.text(&value)?);
-    let start = normalized(&*start.map_or(Ok(Arc::from(".")), |start| ctx.text(&start))?);
+    let start = normalized(&start.map_or(Ok(Arc::from(".")), |start| ctx.text(&start))?);
     if path.starts_with('/') != start.starts_with('/') {
         return bail(
             "the filter `relpath` needs both paths absolute or both relative: it does not know the working directory",

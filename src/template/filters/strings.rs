@@ -36,9 +36,9 @@ pub(super) fn title(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
             starts = true;
         } else {
             if starts {
-                out.extend(c.to_uppercase())
+                out.extend(c.to_uppercase());
             } else {
-                out.extend(c.to_lowercase())
+                out.extend(c.to_lowercase());
             }
             starts = false;
         }

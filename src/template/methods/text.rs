@@ -196,9 +196,9 @@ pub(in crate::template) fn title(text: &str) -> String {
     let mut inside = false;
     for c in text.chars() {
         if inside {
-            out.extend(c.to_lowercase())
+            out.extend(c.to_lowercase());
         } else {
-            out.extend(c.to_uppercase())
+            out.extend(c.to_uppercase());
         }
         inside = c.is_alphabetic();
     }
@@ -329,7 +329,7 @@ fn expand_tabs(text: &str, size: usize) -> String {
     for c in text.chars() {
         match c {
             '\t' => {
-                let blanks = size.checked_sub(column % size.max(1)).unwrap_or(0);
+                let blanks = size.saturating_sub(column % size.max(1));
                 out.push_str(&" ".repeat(blanks));
                 column += blanks;
             }
