@@ -1,9 +1,18 @@
 //! fleet: configures fleets of servers over SSH from Ansible's files, with nothing installed on them.
 
 pub mod base;
+pub mod cli;
+pub mod engine;
+pub mod inventory;
+pub mod lab;
 pub mod lang;
+pub mod modules;
+pub mod plan;
 pub mod project;
+pub mod report;
+pub mod target;
 pub mod template;
+pub mod transport;
 pub mod vars;
 pub mod wire;
 pub mod yaml;

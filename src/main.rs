@@ -1,2 +1,5 @@
 //! The `fleet` binary.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    fleet::cli::main()
+}

@@ -1,8 +1,10 @@
-//! Row 0: spans, diagnostics, values, the secrets' type, names and wording. Imports no other room.
+//! Row 0: spans, diagnostics, values, the secrets' type, names and wording, Python's regular expressions. Imports no other
+//! room.
 
 pub mod diagnostic;
 pub mod names;
 pub mod place;
+pub mod pyregex;
 pub mod secret;
 pub mod value;
 

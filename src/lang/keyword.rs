@@ -91,7 +91,7 @@ keywords! {
     MaxFailPercentage = "max_fail_percentage", [play], false, Refused;
     ModuleDefaults = "module_defaults", [play role block task], true, Refused;
     NoLog = "no_log", [play role block task], true, Yes;
-    Notify = "notify", [role block task], true, Yes;
+    Notify = "notify", [block task], true, Yes;
     Order = "order", [play], false, Refused;
     Poll = "poll", [task], false, Refused;
     Port = "port", [play role block task], true, Yes;
@@ -118,6 +118,20 @@ pub const STRUCTURAL_BLOCK: &[&str] = &["name", "vars", "block", "rescue", "alwa
 /// On tasks.
 pub const STRUCTURAL_TASK: &[&str] =
     &["name", "vars", "action", "local_action", "args", "loop", "loop_control", "listen"];
+
+/// The actions of `meta`, and whether fleet honours them.
+pub const META: &[(&str, Support)] = &[
+    ("clear_facts", Support::Yes),
+    ("clear_host_errors", Support::Yes),
+    ("end_batch", Support::Refused),
+    ("end_host", Support::Yes),
+    ("end_play", Support::Yes),
+    ("end_role", Support::Refused),
+    ("flush_handlers", Support::Yes),
+    ("noop", Support::Yes),
+    ("refresh_inventory", Support::Refused),
+    ("reset_connection", Support::Yes),
+];
 
 impl Keyword {
     /// The keyword with that name.

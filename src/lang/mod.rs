@@ -9,9 +9,37 @@ use indexmap::IndexMap;
 use crate::base::{Place, Value};
 use crate::vars::Layer;
 
+mod arguments;
+mod attributes;
+mod entries;
+mod freeform;
+mod include;
+mod items;
 pub mod keyword;
+mod known;
+mod load;
+mod locate;
+mod looping;
+mod play;
+mod playbook;
+mod role;
+mod role_files;
+mod role_meta;
+mod shape;
+mod task;
+mod variables;
 
+#[cfg(test)]
+mod tests;
+
+pub use include::include_scope;
 pub use keyword::Keyword;
+pub use load::{
+    FromFiles, LoadedRole, LoadedTasks, Loader, ModuleNames, RoleRequest, Section, Settings, Texts,
+};
+pub use shape::is_variable_name;
+pub use task::{is_language_action, short_name};
+pub use variables::is_reserved;
 
 /// A value with its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,6 +179,8 @@ pub struct Arguments {
     pub free_form: Option<Located>,
     /// Where the arguments are one template for a whole mapping (`args: "{{ … }}"`).
     pub whole: Option<Located>,
+    /// Where the names of the parameters stand; [`Located`] holds the places of their values.
+    pub name_places: IndexMap<Arc<str>, Place>,
 }
 
 /// A loop over a task.
@@ -192,6 +222,9 @@ pub struct Role {
     pub dependant: Option<Arc<Role>>,
     /// `allow_duplicates` in its meta.
     pub allow_duplicates: bool,
+    /// Equal for two uses that are the same to Ansible (path, parameters, `vars`, `when`, `tags`, files): such a
+    /// role runs once unless it allows duplicates.
+    pub identity: Arc<str>,
 }
 
 impl Scope {

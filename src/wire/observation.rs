@@ -25,6 +25,11 @@ pub struct Stat {
     pub inode: u64,
     pub device: u64,
     pub links: u64,
+    /// Blocks of 512 bytes that it takes.
+    pub blocks: u64,
+    pub block_size: u64,
+    /// The device that it is, for device files (`st_rdev`).
+    pub device_type: u64,
     pub accessed: i64,
     pub modified: i64,
     pub changed: i64,

@@ -1,0 +1,103 @@
+//! Exit codes, and the one place where errors are printed.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::base::{Diagnostics, Severity};
+use crate::engine::Summary;
+use crate::report::diagnostic;
+use crate::report::style::{Label, paint};
+
+/// How fleet ends. The codes are ansible-playbook's; `plan --detailed-exitcode` has Terraform's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: all hosts are as they should be.
+    Fine,
+    /// 1: something unexpected; with `--detailed-exitcode` any error.
+    Error,
+    /// 2: a host failed.
+    HostFailed,
+    /// 2, with `--detailed-exitcode`: something would change.
+    Pending,
+    /// 4: a host could not be reached.
+    Unreachable,
+    /// 4: the files are wrong.
+    Files,
+    /// 5: wrong options.
+    Usage,
+}
+
+impl Exit {
+    /// The code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Error => 1,
+            Self::HostFailed | Self::Pending => 2,
+            Self::Unreachable | Self::Files => 4,
+            Self::Usage => 5,
+        }
+    }
+
+    /// What a run's counts mean.
+    pub fn of_summary(summary: &Summary) -> Self {
+        let any = |test: fn(&crate::engine::Recap) -> bool| summary.recap.values().any(test);
+        if any(|recap| recap.unreachable > 0) {
+            Self::Unreachable
+        } else if any(|recap| recap.failed > 0) {
+            Self::HostFailed
+        } else {
+            Self::Fine
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// The files are wrong; the problems have been printed.
+#[derive(Debug, thiserror::Error)]
+#[error("the files are wrong")]
+pub struct FilesAreWrong(pub Diagnostics);
+
+/// Options that do not go together or cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongOptions(pub String);
+
+/// The exit that an error means.
+pub fn of(error: &anyhow::Error) -> Exit {
+    if error.is::<FilesAreWrong>() {
+        Exit::Files
+    } else if error.is::<WrongOptions>() {
+        Exit::Usage
+    } else {
+        Exit::Error
+    }
+}
+
+/// Prints an error with its causes on standard error.
+pub fn print(error: &anyhow::Error) {
+    let mut out = anstream::stderr().lock();
+    if let Some(FilesAreWrong(diagnostics)) = error.downcast_ref() {
+        let _ = print_diagnostics(&mut out, diagnostics);
+        return;
+    }
+    let _ = writeln!(out, "{}: {error:#}", paint(Label::Failed, "error"));
+}
+
+/// Prints problems, then how many there are.
+pub fn print_diagnostics(out: &mut impl Write, diagnostics: &Diagnostics) -> std::io::Result<()> {
+    for found in &diagnostics.0 {
+        diagnostic::write(out, found, "")?;
+    }
+    let errors = diagnostics.0.iter().filter(|d| d.severity == Severity::Error).count();
+    if errors > 0 {
+        let text = format!("{} in the files; no host has been connected to", crate::base::names::count(errors, "error"));
+        writeln!(out, "{}", paint(Label::Failed, &text))?;
+    }
+    Ok(())
+}

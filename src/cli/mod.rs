@@ -1,0 +1,72 @@
+//! Row 7: the command line: one file per command; wiring, exit codes, the one error printer.
+
+pub mod apply;
+pub mod exit;
+pub mod extra;
+pub mod inventory;
+pub mod lab;
+pub mod options;
+pub mod prompt;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::Exit;
+
+/// Configures fleets of servers over SSH from Ansible's files, with nothing installed on them
+#[derive(Debug, Parser)]
+#[command(name = "fleet", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Apply a playbook
+    Apply(Box<apply::ApplyArgs>),
+    /// Show what applying a playbook would change; changes nothing
+    Plan(Box<apply::PlanArgs>),
+    /// Boot throw-away Debian hosts on this machine, to rehearse playbooks on
+    Lab(lab::LabArgs),
+}
+
+/// Runs fleet with the process's arguments.
+pub fn main() -> ExitCode {
+    // what runs on hosts is this same program; it starts before anything else is set up
+    if std::env::args_os().nth(1).is_some_and(|first| first == "remote") {
+        return crate::target::remote_main();
+    }
+    crate::target::nss_setup();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Fine.into() };
+        }
+    };
+    let done = match cli.command {
+        Command::Apply(args) => apply::apply(*args),
+        Command::Plan(args) => apply::plan(*args),
+        Command::Lab(args) => return lab_command(args),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            exit::print(&error);
+            exit::of(&error).into()
+        }
+    }
+}
+
+fn lab_command(args: lab::LabArgs) -> ExitCode {
+    let hosts = |files: &[std::path::PathBuf], limit: Option<&str>| inventory::host_names(files, limit);
+    match lab::run(args, &hosts) {
+        Ok(code) => code,
+        Err(error) => {
+            exit::print(&error);
+            exit::of(&error).into()
+        }
+    }
+}

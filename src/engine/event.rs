@@ -1,0 +1,211 @@
+//! What happens during a run, as typed events. Reporters consume them; nothing else prints.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::{Diagnostic, Place, Unknown, Value};
+use crate::modules::Diff;
+
+/// Which task it is about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskLabel {
+    /// The name as shown: rendered where that is possible, else the module's name.
+    pub name: Arc<str>,
+    /// The role it comes from.
+    pub role: Option<Arc<str>>,
+    /// The module's name as written.
+    pub module: Arc<str>,
+    /// Where it stands.
+    pub place: Place,
+    /// Whether it runs as a handler.
+    pub handler: bool,
+}
+
+impl TaskLabel {
+    /// `role : name`, as Ansible shows a task.
+    pub fn title(&self) -> String {
+        match &self.role {
+            Some(role) => format!("{role} : {}", self.name),
+            None => self.name.to_string(),
+        }
+    }
+}
+
+/// How a task (or one item of its loop) ended on a host.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Status {
+    /// As it should be already.
+    Ok,
+    /// Changed; in check mode: would be changed.
+    Changed,
+    /// Not run, and why (`condition …`, `no items`).
+    Skipped {
+        /// Why.
+        reason: String,
+    },
+    /// Check mode: whether it changes anything hangs on a task that has not run.
+    MayChange(Arc<Unknown>),
+    /// Failed.
+    Failed {
+        /// Whether `ignore_errors` lets the host go on.
+        ignored: bool,
+    },
+    /// The host could not be reached.
+    Unreachable,
+}
+
+/// Why a task failed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FailureText {
+    /// Ansible's `msg`.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// What is wrong in one of the project's files.
+    pub diagnostic: Option<Diagnostic>,
+}
+
+/// The end of a task, or of one item of its loop, on a host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// How.
+    pub status: Status,
+    /// In a few words: why nothing changed, or what was done.
+    pub summary: String,
+    /// What differs.
+    pub diffs: Vec<Diff>,
+    /// What `register` sees.
+    pub result: Value,
+    /// Why it failed.
+    pub failure: Option<FailureText>,
+    /// Warnings.
+    pub warnings: Vec<String>,
+    /// `no_log`: result, diffs and message must not be shown.
+    pub censored: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// The counts of one host, as in Ansible's recap.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as in Ansible's recap")]
+pub struct Recap {
+    pub ok: u32,
+    pub changed: u32,
+    pub unreachable: u32,
+    pub failed: u32,
+    pub skipped: u32,
+    pub rescued: u32,
+    pub ignored: u32,
+    /// Check mode: tasks that may change, depending on tasks that have not run.
+    pub may_change: u32,
+}
+
+/// What the transport cost for one host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Connections made.
+    pub connections: u64,
+    /// Request and response pairs, session starts included.
+    pub exchanges: u64,
+    /// Bytes sent.
+    pub bytes_sent: u64,
+    /// Bytes received.
+    pub bytes_received: u64,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A run begins.
+    RunStarted {
+        /// The playbook's path as shown.
+        playbook: String,
+        /// Whether nothing is changed.
+        check_mode: bool,
+        /// Whether differences are shown.
+        diff: bool,
+    },
+    /// A play begins on a batch of hosts.
+    PlayStarted {
+        /// Its name.
+        name: Arc<str>,
+        /// The hosts of the batch.
+        hosts: Vec<Arc<str>>,
+    },
+    /// A play has no hosts.
+    PlayWithoutHosts {
+        /// Its name.
+        name: Arc<str>,
+    },
+    /// A task begins on some hosts.
+    TaskStarted {
+        /// The task.
+        task: Arc<TaskLabel>,
+        /// The hosts it runs on.
+        hosts: Vec<Arc<str>>,
+    },
+    /// What a host is doing now, for a live view (`connecting`, `apt`, `waiting for …`); `None`: nothing.
+    HostBusy {
+        /// The host.
+        host: Arc<str>,
+        /// What it does.
+        what: Option<String>,
+    },
+    /// One item of a loop ended on a host.
+    ItemFinished {
+        /// The host.
+        host: Arc<str>,
+        /// The task.
+        task: Arc<TaskLabel>,
+        /// The item's label.
+        label: String,
+        /// How it ended.
+        outcome: Box<Outcome>,
+    },
+    /// A task ended on a host.
+    TaskFinished {
+        /// The host.
+        host: Arc<str>,
+        /// The host it was delegated to.
+        delegate: Option<Arc<str>>,
+        /// The task.
+        task: Arc<TaskLabel>,
+        /// Whether it was a loop whose items have been reported one by one.
+        looped: bool,
+        /// How it ended.
+        outcome: Box<Outcome>,
+    },
+    /// A task will be tried again.
+    TaskRetry {
+        /// The host.
+        host: Arc<str>,
+        /// The task.
+        task: Arc<TaskLabel>,
+        /// How many tries are left.
+        left: u32,
+    },
+    /// A handler that an interrupted run has left notified will run.
+    HandlerLeft {
+        /// The host.
+        host: Arc<str>,
+        /// The handler.
+        handler: String,
+    },
+    /// A warning about the run itself.
+    Warning {
+        /// The text.
+        message: String,
+        /// In a file, where.
+        diagnostic: Option<Box<Diagnostic>>,
+    },
+    /// The run is over.
+    RunFinished {
+        /// The counts of each host, in the inventory's order.
+        recap: Vec<(Arc<str>, Recap)>,
+        /// What the transport cost for each host that was connected to.
+        costs: Vec<(Arc<str>, Cost)>,
+        /// How long it took.
+        elapsed: Duration,
+    },
+}

@@ -1,0 +1,267 @@
+//! A module's run on a machine: ask for what the plan needs, carry the plan out, make the result; or wait.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ahead;
+use super::controller::TaskController;
+use super::event::{Event, FailureText};
+use super::known::{Look, Wanted};
+use super::machine::{Machine, Trouble, User};
+use super::single::{Settings, Single};
+use super::task::Turn;
+use crate::base::{Key, Value, pyregex};
+use crate::lang::Keyword;
+use crate::modules::{AnyModule, Context, Given, Halt, Plan, Side, Step, View, Wait, Wanted as Ends};
+use crate::plan::bind::Stop;
+use crate::wire::{Action, Change, CommandOutput, Content, Done, FailureKind, Observation, Query};
+
+/// How often a plan is made anew because the host changed under it, or because it asks for more.
+const MOST_ROUNDS: usize = 64;
+
+/// A module's run on a machine.
+pub(super) struct Execution<'a> {
+    pub(super) turn: &'a Turn<'a>,
+    pub(super) machine: &'a Arc<Machine>,
+    pub(super) user: &'a User,
+    pub(super) module: &'static dyn AnyModule,
+    pub(super) given: &'a Given,
+    pub(super) context: &'a Context,
+    pub(super) controller: &'a TaskController<'a>,
+    pub(super) settings: &'a Settings,
+    pub(super) delegated: bool,
+}
+
+impl Execution<'_> {
+    /// Plans until nothing is missing, then carries the plan out.
+    pub(super) async fn run(&self) -> Result<Single, Trouble> {
+        let mut stale = 0;
+        for _ in 0..MOST_ROUNDS {
+            let (step, look) = {
+                let look = Look::now(&self.machine.store, &self.user.key);
+                let step = self.module.plan(self.given, &View::new(&look, self.controller, self.context));
+                (step, (look.needed(), look.used()))
+            };
+            match step {
+                Err(Halt::Needed) => {
+                    let (mut wanted, users) = self.ahead(&[]);
+                    wanted.add(&self.user.key, look.0);
+                    self.busy("asking");
+                    self.machine.observe(wanted, &users).await?;
+                }
+                Err(Halt::Unknown(unknown)) => return Ok(Single::unknown(unknown)),
+                Err(Halt::Deferred) => return Ok(Single::stopped(Stop::Deferred)),
+                Err(Halt::Failed(failed)) => return Ok(Single::halted(*failed)),
+                Ok(Step::Wait(wait)) => return self.wait(wait).await,
+                Ok(Step::Plan(plan)) => {
+                    if plan.changes.is_empty() || self.settings.check_mode {
+                        return Ok(self.without_changes(plan));
+                    }
+                    match self.perform(&plan, look.1).await? {
+                        Performed::Done(single) => return Ok(*single),
+                        Performed::Stale(message) => {
+                            stale += 1;
+                            if stale > 3 {
+                                return Ok(Single::failed(FailureText {
+                                    message,
+                                    hint: Some("something else keeps changing it".to_owned()),
+                                    diagnostic: None,
+                                }));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Ok(Single::failed(FailureText {
+            message: format!("the module did not come to an end in {MOST_ROUNDS} rounds of questions"),
+            ..FailureText::default()
+        }))
+    }
+
+    fn busy(&self, what: &str) {
+        self.turn.run.tell(Event::HostBusy { host: Arc::clone(self.turn.host), what: Some(what.to_owned()) });
+    }
+
+    /// What the tasks that follow will ask, seen through these changes.
+    fn ahead(&self, changes: &[Change]) -> (Wanted, Vec<User>) {
+        let (wanted, mut users) = if self.delegated {
+            (Wanted::default(), Vec::new())
+        } else {
+            ahead::wanted(self.turn, self.machine, self.user, changes, &self.context.user)
+        };
+        if !users.contains(self.user) {
+            users.push(self.user.clone());
+        }
+        (wanted, users)
+    }
+
+    fn without_changes(&self, plan: Plan) -> Single {
+        let changed = plan.is_changed();
+        let Plan { changes, changed: _, summary, diffs, result, facts, warnings, opaque, skipped } = plan;
+        if opaque && !changes.is_empty() {
+            // check mode does not run it, so nobody knows what it would give
+            return Single { summary, diffs, warnings, ..Single::unknown(self.turn.me()) };
+        }
+        let changes: Vec<Change> = changes.into_iter().filter(|c| c.side == Side::Host).map(|c| c.change).collect();
+        if !changes.is_empty() {
+            let me = self.turn.me();
+            self.machine.store.predict(&self.user.key, &changes, &self.context.user, &me);
+        }
+        Single {
+            result,
+            changed,
+            skipped: skipped.then(|| summary.clone()),
+            summary,
+            diffs,
+            warnings,
+            facts,
+            ..Single::default()
+        }
+    }
+
+    async fn perform(&self, plan: &Plan, used: indexmap::IndexSet<Query>) -> Result<Performed, Trouble> {
+        let turn = self.turn;
+        self.busy(&plan.summary);
+        let changes: Vec<Change> = plan.changes.iter().map(|planned| planned.change.clone()).collect();
+        let raw = changes.iter().find_map(|change| match &change.action {
+            Action::Raw { text } => Some(text),
+            _ => None,
+        });
+        let mut remembered = Vec::new();
+        let outcomes = if let Some(text) = raw {
+            vec![Ok(Done::Ran(self.machine.raw(self.user, text).await?))]
+        } else {
+            let (mut wanted, _) = self.ahead(&changes);
+            wanted.add(&self.user.key, used);
+            let then = wanted.take(&self.user.key);
+            let never = turn.task.keyword(Keyword::ChangedWhen).is_some_and(|w| w.value == Value::Bool(false));
+            let remember = if self.settings.notify.is_empty() || never {
+                None
+            } else {
+                remembered =
+                    self.settings.notify.iter().map(|name| format!("{}/{name}", turn.host)).collect();
+                Some((turn.play.journal.clone(), remembered.clone()))
+            };
+            self.machine.perform(self.user, remember, &changes, then, None).await?
+        };
+        let mut done = Vec::new();
+        for (at, outcome) in outcomes.into_iter().enumerate() {
+            match outcome {
+                Ok(outcome) => done.push(outcome),
+                Err(failure) if failure.kind == FailureKind::Stale => {
+                    return Ok(Performed::Stale(failure.message));
+                }
+                Err(failure) => {
+                    let failed = self.module.failure(self.given, plan, at, &failure);
+                    let mut single = Single::halted(failed);
+                    single.remembered = remembered;
+                    single.changed = at > 0;
+                    return Ok(Performed::Done(Box::new(single)));
+                }
+            }
+        }
+        let mut single = self.result(plan, &done).await?;
+        single.remembered = remembered;
+        Ok(Performed::Done(Box::new(single)))
+    }
+
+    async fn result(&self, plan: &Plan, done: &[Done]) -> Result<Single, Trouble> {
+        for _ in 0..MOST_ROUNDS {
+            let (result, needed) = {
+                let look = Look::now(&self.machine.store, &self.user.key);
+                let view = View::new(&look, self.controller, self.context);
+                (self.module.result(self.given, &view, plan, done), look.needed())
+            };
+            match result {
+                Ok(result) => {
+                    return Ok(Single {
+                        result,
+                        changed: plan.is_changed(),
+                        summary: plan.summary.clone(),
+                        diffs: plan.diffs.clone(),
+                        warnings: plan.warnings.clone(),
+                        facts: plan.facts.clone(),
+                        ..Single::default()
+                    });
+                }
+                Err(Halt::Needed) => {
+                    let mut wanted = Wanted::default();
+                    wanted.add(&self.user.key, needed);
+                    self.machine.observe(wanted, std::slice::from_ref(self.user)).await?;
+                }
+                Err(Halt::Unknown(unknown)) => return Ok(Single::unknown(unknown)),
+                Err(Halt::Deferred) => return Ok(Single::stopped(Stop::Deferred)),
+                Err(Halt::Failed(failed)) => {
+                    return Ok(Single {
+                        changed: plan.is_changed(),
+                        diffs: plan.diffs.clone(),
+                        ..Single::halted(*failed)
+                    });
+                }
+            }
+        }
+        Ok(Single::stopped(Stop::Deferred))
+    }
+
+    async fn wait(&self, wait: Wait) -> Result<Single, Trouble> {
+        let Wait { query, wanted, delay, sleep, timeout, message, mut result } = wait;
+        if self.settings.check_mode {
+            return Ok(Single { result, ..Single::skipped("nothing is waited for in check mode") });
+        }
+        let started = Instant::now();
+        if delay > 0.0 {
+            tokio::time::sleep(Duration::from_secs_f64(delay)).await;
+            self.machine.store.spoil();
+        }
+        loop {
+            let observed = self.machine.store.observed(&self.user.key, &query);
+            let observed = if observed.is_some() {
+                observed
+            } else {
+                let (mut all, users) = self.ahead(&[]);
+                all.add(&self.user.key, [query.clone()]);
+                self.busy(&format!("waiting, {:.0} s", started.elapsed().as_secs_f64()));
+                self.machine.observe(all, &users).await?;
+                self.machine.store.observed(&self.user.key, &query)
+            };
+            if observed.as_ref().is_some_and(|observation| ends(&wanted, observation)) {
+                result.insert(Key::str("elapsed"), Value::from(started.elapsed().as_secs()));
+                return Ok(Single { result, summary: "there already".to_owned(), ..Single::default() });
+            }
+            if started.elapsed().as_secs_f64() >= timeout {
+                let elapsed = started.elapsed().as_secs();
+                let result = crate::map! {"elapsed" => elapsed};
+                let failure = FailureText { message, ..FailureText::default() };
+                return Ok(Single { result, ..Single::failed(failure) });
+            }
+            tokio::time::sleep(Duration::from_secs_f64(sleep.max(0.05))).await;
+            self.machine.store.spoil();
+        }
+    }
+}
+
+enum Performed {
+    Done(Box<Single>),
+    Stale(String),
+}
+
+fn ends(wanted: &Ends, observation: &Observation) -> bool {
+    let text = |output: &CommandOutput| String::from_utf8_lossy(&output.stdout).into_owned();
+    match (wanted, observation) {
+        (Ends::Flag(wanted), Observation::Flag(found)) => wanted == found,
+        (Ends::Present(wanted), Observation::Stat(found)) => *wanted == found.is_some(),
+        (Ends::Succeeds, Observation::Command(output)) => output.status == 0,
+        (Ends::Matches(pattern), Observation::Content(Content::Bytes(bytes))) => {
+            finds(pattern, &String::from_utf8_lossy(bytes))
+        }
+        (Ends::Matches(pattern), Observation::Command(output)) => finds(pattern, &text(output)),
+        _ => false,
+    }
+}
+
+fn finds(pattern: &str, text: &str) -> bool {
+    let flags = pyregex::Flags { multi_line: true, ..pyregex::Flags::default() };
+    pyregex::compile(pattern, flags)
+        .is_ok_and(|regex| regex.is_match(text).unwrap_or(false))
+}

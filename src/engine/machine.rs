@@ -1,0 +1,342 @@
+//! A machine that is reached in one way: its connection, a session for each user, and what is known of it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::event::Cost;
+use super::known::{Store, Wanted};
+use crate::base::Secret;
+use crate::plan::bind::BecomeSpec;
+use crate::transport::{Become, BecomeMethod, ConnectError, Connection, Connector, Destination, Session, SessionError};
+use crate::wire::{Action, Change, CommandOutput, Failure, FailureKind, Outcome, Query, Step, StepAnswer};
+
+/// Why a host could not be worked on.
+#[derive(Clone, Debug)]
+pub(super) struct Trouble {
+    /// Whether the host counts as unreachable; else the task has failed.
+    pub(super) unreachable: bool,
+    /// The cause.
+    pub(super) message: String,
+    /// What to do about it.
+    pub(super) hint: Option<String>,
+}
+
+impl From<&ConnectError> for Trouble {
+    fn from(error: &ConnectError) -> Self {
+        Self { unreachable: true, message: error.to_string(), hint: error.hint() }
+    }
+}
+
+impl From<SessionError> for Trouble {
+    fn from(error: SessionError) -> Self {
+        Self { unreachable: error.is_unreachable(), message: error.to_string(), hint: error.hint() }
+    }
+}
+
+/// A user's session, by a name that tells users apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct User {
+    /// The key under which observations are kept.
+    pub(super) key: Arc<str>,
+    /// How to become that user; `None`: the login user.
+    pub(super) spec: Option<BecomeSpec>,
+}
+
+impl User {
+    /// The login user, or the user that is become.
+    pub(super) fn new(spec: Option<BecomeSpec>) -> Self {
+        let key = match &spec {
+            None => Arc::from(""),
+            Some(BecomeSpec { method, user, executable, flags }) => Arc::from(format!(
+                "{user}\0{method}\0{}\0{}",
+                executable.as_deref().unwrap_or_default(),
+                flags.as_deref().unwrap_or_default()
+            )),
+        };
+        Self { key, spec }
+    }
+}
+
+/// A machine.
+pub(super) struct Machine {
+    destination: Destination,
+    connector: Arc<Connector>,
+    /// Made once; a failure stands for the rest of the run.
+    connection: tokio::sync::Mutex<Option<Result<Arc<Connection>, Trouble>>>,
+    sessions: tokio::sync::Mutex<HashMap<Arc<str>, Arc<Session>>>,
+    users: Mutex<HashMap<Arc<str>, User>>,
+    become_password: Option<Secret>,
+    /// What is known of it.
+    pub(super) store: Store,
+    /// What interrupted runs have left remembered, by session; taken once.
+    remembered: Mutex<Vec<(Arc<str>, String, Vec<String>)>>,
+    /// All that is remembered on the target as far as is known: session, key, name.
+    noted: Mutex<Vec<(Arc<str>, String, String)>>,
+    /// Names to be forgotten with the next program, by session.
+    forgets: Mutex<HashMap<Arc<str>, Vec<(String, String)>>>,
+}
+
+impl Machine {
+    /// A machine that is not connected to yet.
+    pub(super) fn new(destination: Destination, connector: Arc<Connector>, become_password: Option<Secret>) -> Self {
+        Self {
+            destination,
+            connector,
+            connection: tokio::sync::Mutex::default(),
+            sessions: tokio::sync::Mutex::default(),
+            users: Mutex::default(),
+            become_password,
+            store: Store::default(),
+            remembered: Mutex::default(),
+            noted: Mutex::default(),
+            forgets: Mutex::default(),
+        }
+    }
+
+    /// The name of the user whose session this is, as far as it is known.
+    pub(super) fn user_name(&self, user: &User) -> String {
+        match &user.spec {
+            Some(spec) => spec.user.clone(),
+            None => self.destination.user.clone().unwrap_or_default(),
+        }
+    }
+
+    async fn connection(&self) -> Result<Arc<Connection>, Trouble> {
+        let mut connection = self.connection.lock().await;
+        if let Some(known) = &*connection {
+            return known.clone();
+        }
+        let made = self.connector.connect(&self.destination).await;
+        let made = made.map(Arc::new).map_err(|error| Trouble::from(&error));
+        *connection = Some(made.clone());
+        made
+    }
+
+    async fn session(&self, user: &User) -> Result<Arc<Session>, Trouble> {
+        let connection = self.connection().await?;
+        self.users.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(&user.key), user.clone());
+        let mut sessions = self.sessions.lock().await;
+        if let Some(session) = sessions.get(&user.key) {
+            return Ok(Arc::clone(session));
+        }
+        let become_ = user.spec.as_ref().map(|spec| self.become_of(spec)).transpose()?;
+        let session = Arc::new(connection.session(become_.as_ref()).await?);
+        sessions.insert(Arc::clone(&user.key), Arc::clone(&session));
+        Ok(session)
+    }
+
+    fn become_of(&self, spec: &BecomeSpec) -> Result<Become, Trouble> {
+        let BecomeSpec { method, user, executable, flags } = spec;
+        let method = match method.rsplit('.').next().unwrap_or_default() {
+            "sudo" => BecomeMethod::Sudo,
+            _ => {
+                return Err(Trouble {
+                    unreachable: false,
+                    message: format!("the become method `{method}` is not supported"),
+                    hint: Some("use `sudo`".to_owned()),
+                });
+            }
+        };
+        Ok(Become {
+            method,
+            user: user.clone(),
+            executable: executable.clone(),
+            flags: flags.as_deref().unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+            password: self.become_password.clone(),
+        })
+    }
+
+    async fn exchange(&self, user: &User, steps: Vec<Step>, timeout: Option<Duration>) -> Result<Vec<StepAnswer>, Trouble> {
+        let session = self.session(user).await?;
+        let first = session.hello().is_none();
+        let answers = match session.exchange(steps, timeout).await {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.sessions.lock().await.remove(&user.key);
+                return Err(error.into());
+            }
+        };
+        if first && let Some(hello) = session.hello() {
+            for (key, names) in &hello.remembered {
+                self.note(&user.key, key, names);
+            }
+            let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+            remembered.extend(
+                hello.remembered.iter().map(|(key, names)| (Arc::clone(&user.key), key.clone(), names.clone())),
+            );
+        }
+        Ok(answers)
+    }
+
+    /// Asks all that is wanted, each user's session in one exchange, all sessions at once.
+    pub(super) async fn observe(&self, wanted: Wanted, known_users: &[User]) -> Result<(), Trouble> {
+        let generation = self.store.generation();
+        let all = wanted.0.into_iter().filter(|(_, queries)| !queries.is_empty()).filter_map(|(key, queries)| {
+            let user = known_users.iter().find(|user| user.key == key)?;
+            Some((user, queries))
+        });
+        futures::future::try_join_all(all.map(|(user, queries)| async move {
+            let steps = queries.iter().cloned().map(Step::Observe).collect();
+            let answers = self.exchange(user, steps, None).await?;
+            self.keep(user, generation, queries, answers);
+            Ok(())
+        }))
+        .await
+        .map(|_: Vec<()>| ())
+    }
+
+    fn keep(
+        &self,
+        user: &User,
+        generation: u64,
+        queries: impl IntoIterator<Item = Query>,
+        answers: impl IntoIterator<Item = StepAnswer>,
+    ) {
+        let pairs = queries.into_iter().zip(answers).filter_map(|(query, answer)| match answer {
+            StepAnswer::Observed(observation) => Some((query, observation)),
+            StepAnswer::Changed(_) | StepAnswer::NotRun => None,
+        });
+        self.store.keep(&user.key, generation, pairs);
+    }
+
+    /// Carries out changes in order and observes what is wanted afterwards, in one exchange. `remember` is written
+    /// before the first change. The outcomes are those of the changes; after a failure the rest is `NotRun`.
+    pub(super) async fn perform(
+        &self,
+        user: &User,
+        remember: Option<(String, Vec<String>)>,
+        changes: &[Change],
+        then: Vec<Query>,
+        timeout: Option<Duration>,
+    ) -> Result<Vec<Outcome>, Trouble> {
+        let mut steps = self.forget_steps(user);
+        if let Some((key, names)) = remember {
+            self.note(&user.key, &key, &names);
+            steps.push(Step::Change(Action::Remember { key, names }));
+        }
+        let lead = steps.len();
+        steps.extend(changes.iter().map(|change| Step::Change(change.action.clone())));
+        steps.extend(then.iter().cloned().map(Step::Observe));
+        let answers = self.exchange(user, steps, timeout).await;
+        // whatever became of it: what was known may be wrong now
+        let generation = self.store.spoil();
+        let mut answers = answers?.into_iter();
+        for answer in answers.by_ref().take(lead) {
+            if let StepAnswer::Changed(Err(failure)) = answer {
+                return Ok(vec![Err(failure)]);
+            }
+        }
+        let not_run = || Failure::new(FailureKind::NotRun, "an earlier step failed");
+        let outcomes = answers
+            .by_ref()
+            .take(changes.len())
+            .map(|answer| match answer {
+                StepAnswer::Changed(outcome) => outcome,
+                StepAnswer::NotRun => Err(not_run()),
+                StepAnswer::Observed(_) => {
+                    Err(Failure::new(FailureKind::Other, "the target answered a change with an observation"))
+                }
+            })
+            .collect();
+        self.keep(user, generation, then, answers);
+        Ok(outcomes)
+    }
+
+    /// Runs a text with the shell over the bare connection.
+    pub(super) async fn raw(&self, user: &User, text: &str) -> Result<CommandOutput, Trouble> {
+        let connection = self.connection().await?;
+        let who = user.spec.as_ref().map(|spec| self.become_of(spec)).transpose()?;
+        let output = connection.raw(text, who.as_ref(), None, None).await;
+        self.store.spoil();
+        Ok(output?)
+    }
+
+    /// Has a name forgotten by the users for whom it was remembered, with the next program or at the end.
+    pub(super) fn forget_everywhere(&self, key: &str, name: &str) {
+        let noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut forgets = self.forgets.lock().unwrap_or_else(PoisonError::into_inner);
+        for (user, noted_key, noted_name) in noted.iter() {
+            if noted_key == key && noted_name == name {
+                forgets.entry(Arc::clone(user)).or_default().push((key.to_owned(), name.to_owned()));
+            }
+        }
+    }
+
+    fn note(&self, user: &Arc<str>, key: &str, names: &[String]) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in names {
+            let entry = (Arc::clone(user), key.to_owned(), name.clone());
+            if !noted.contains(&entry) {
+                noted.push(entry);
+            }
+        }
+    }
+
+    fn forget_steps(&self, user: &User) -> Vec<Step> {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut forgets = self.forgets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_key: HashMap<String, Vec<String>> = HashMap::new();
+        for (key, name) in forgets.remove(&user.key).unwrap_or_default() {
+            noted.retain(|(of, noted_key, noted_name)| (of, noted_key, noted_name) != (&user.key, &key, &name));
+            by_key.entry(key).or_default().push(name);
+        }
+        by_key.into_iter().map(|(key, names)| Step::Change(Action::Forget { key, names })).collect()
+    }
+
+    /// What interrupted runs have left under a key; told once.
+    pub(super) fn take_remembered(&self, key: &str) -> Vec<(Arc<str>, String)> {
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let (found, rest): (Vec<_>, Vec<_>) = remembered.drain(..).partition(|(_, of, _)| of == key);
+        *remembered = rest;
+        found
+            .into_iter()
+            .flat_map(|(user, _, names)| names.into_iter().map(move |name| (Arc::clone(&user), name)))
+            .collect()
+    }
+
+    /// What is still to be forgotten is forgotten now.
+    pub(super) async fn settle(&self) -> Result<(), Trouble> {
+        let users: Vec<User> =
+            self.users.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        for user in users {
+            let steps = self.forget_steps(&user);
+            if !steps.is_empty() {
+                self.exchange(&user, steps, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends sessions and connection, and tells what they cost; `None` where there was no connection.
+    pub(super) async fn close(&self) -> Option<Cost> {
+        self.close_sessions().await;
+        let connection = self.connection.lock().await.take()?.ok()?;
+        let counters = connection.counters();
+        if let Some(connection) = Arc::into_inner(connection) {
+            connection.close().await;
+        }
+        Some(Cost {
+            connections: counters.connections,
+            exchanges: counters.exchanges,
+            bytes_sent: counters.bytes_sent,
+            bytes_received: counters.bytes_received,
+        })
+    }
+
+    async fn close_sessions(&self) {
+        let sessions: Vec<_> = self.sessions.lock().await.drain().collect();
+        for (_, session) in sessions {
+            // one that is still in use ends with its last user
+            if let Some(session) = Arc::into_inner(session) {
+                session.close().await;
+            }
+        }
+    }
+
+    /// Closes the sessions, so that the next task opens them anew (groups, PAM, limits may have changed).
+    pub(super) async fn reset(&self) {
+        self.close_sessions().await;
+        self.store.spoil();
+    }
+}

@@ -1,0 +1,110 @@
+//! What one run of a module gave, before it is an outcome.
+
+use std::sync::Arc;
+
+use super::event::{FailureText, Status};
+use crate::base::{Key, Map, Unknown, Value};
+use crate::lang::{Keyword, Task};
+use crate::modules::contract::Failed;
+use crate::plan::bind::Stop;
+
+/// One run of the module.
+#[derive(Debug, Default)]
+pub(super) struct Single {
+    pub(super) result: Map,
+    pub(super) changed: bool,
+    pub(super) failed: bool,
+    pub(super) skipped: Option<String>,
+    pub(super) unknown: Option<Arc<Unknown>>,
+    pub(super) summary: String,
+    pub(super) diffs: Vec<crate::modules::Diff>,
+    pub(super) warnings: Vec<String>,
+    pub(super) failure: Option<FailureText>,
+    pub(super) facts: Map,
+    /// The names that are remembered on the target for this task's handlers.
+    pub(super) remembered: Vec<String>,
+    pub(super) tainted: bool,
+}
+
+impl Single {
+    pub(super) fn failed(failure: FailureText) -> Self {
+        Self { failed: true, failure: Some(failure), ..Self::default() }
+    }
+
+    pub(super) fn unknown(unknown: Arc<Unknown>) -> Self {
+        Self { unknown: Some(unknown), ..Self::default() }
+    }
+
+    pub(super) fn skipped(reason: impl Into<String>) -> Self {
+        Self { skipped: Some(reason.into()), ..Self::default() }
+    }
+
+    pub(super) fn stopped(stop: Stop) -> Self {
+        match stop {
+            Stop::Unknown(unknown) => Self::unknown(unknown),
+            Stop::Deferred => Self::failed(FailureText {
+                message: "something was put off that should be done now".to_owned(),
+                ..FailureText::default()
+            }),
+            Stop::Failed(diagnostic) => Self::failed(FailureText {
+                message: diagnostic.message.clone(),
+                hint: diagnostic.hint.clone(),
+                diagnostic: Some(*diagnostic),
+            }),
+        }
+    }
+
+    pub(super) fn halted(failed: Failed) -> Self {
+        let Failed { message, hint, diagnostic, result } = failed;
+        Self { result, ..Self::failed(FailureText { message, hint, diagnostic }) }
+    }
+
+    /// What `register` sees.
+    pub(super) fn value(&self) -> Value {
+        if let Some(unknown) = &self.unknown {
+            return Value::Unknown(Arc::clone(unknown));
+        }
+        let mut map = self.result.clone();
+        map.insert(Key::str("changed"), Value::Bool(self.changed));
+        map.insert(Key::str("failed"), Value::Bool(self.failed));
+        if let Some(reason) = &self.skipped {
+            map.insert(Key::str("skipped"), Value::Bool(true));
+            map.entry(Key::str("skip_reason")).or_insert_with(|| Value::from(reason.as_str()));
+        }
+        if let Some(failure) = &self.failure {
+            map.entry(Key::str("msg")).or_insert_with(|| Value::from(failure.message.as_str()));
+        }
+        if !self.facts.is_empty() {
+            let facts = self.facts.iter().map(|(key, value)| (key.clone(), value.clone())).collect::<Map>();
+            map.insert(Key::str("ansible_facts"), Value::map(facts));
+        }
+        Value::map(map)
+    }
+
+    pub(super) fn status(&self, ignored: bool) -> Status {
+        match self {
+            Self { failed: true, .. } => Status::Failed { ignored },
+            Self { unknown: Some(unknown), .. } => Status::MayChange(Arc::clone(unknown)),
+            Self { skipped: Some(reason), .. } => Status::Skipped { reason: reason.clone() },
+            Self { changed: true, .. } => Status::Changed,
+            _ => Status::Ok,
+        }
+    }
+}
+
+/// A task's settings, rendered.
+pub(super) struct Settings {
+    pub(super) check_mode: bool,
+    pub(super) diff: bool,
+    pub(super) ignore_errors: bool,
+    pub(super) censored: bool,
+    pub(super) notify: Vec<String>,
+}
+
+impl Settings {
+    /// Where they could not be rendered: nothing is shown that perhaps must not be.
+    pub(super) fn unread(task: &Task) -> Self {
+        let censored = task.keyword(Keyword::NoLog).is_some();
+        Self { check_mode: true, diff: false, ignore_errors: false, censored, notify: Vec::new() }
+    }
+}

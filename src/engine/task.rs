@@ -1,0 +1,514 @@
+//! One task on one host at its turn: bind, plan, change, result; loops, retries, register.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ahead::Ahead;
+use super::controller::TaskController;
+use super::event::{Event, FailureText, Outcome, TaskLabel};
+use super::execution::Execution;
+use super::lookups;
+use super::machine::Trouble;
+use super::play::PlayRun;
+use super::run::Run;
+use super::single::{Settings, Single};
+use crate::base::{Key, Map, Unknown, Value};
+use crate::lang::{Keyword, Task};
+use crate::modules::{Context, FreeForm, registry};
+use crate::plan::bind::{Binder, Bound, Stop, When};
+use crate::plan::variables::TaskVariables;
+use crate::template::{Lookups, Truth};
+
+/// A task's turn on a host.
+pub(super) struct Turn<'a> {
+    pub(super) run: &'a Run,
+    pub(super) play: &'a PlayRun,
+    pub(super) task: &'a Arc<Task>,
+    pub(super) label: Arc<TaskLabel>,
+    pub(super) host: &'a Arc<str>,
+    pub(super) ahead: &'a Ahead<'a>,
+}
+
+/// What a turn means for variables; applied to the host, and under `run_once` to all hosts.
+#[derive(Clone, Debug)]
+pub(super) enum Effect {
+    /// `register`, `set_fact`.
+    Set(Arc<str>, Value),
+    /// Facts, with their prefix.
+    Facts(Map),
+}
+
+/// How a turn ended.
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) delegate: Option<Arc<str>>,
+    pub(super) looped: bool,
+    pub(super) effects: Vec<Effect>,
+    /// The handlers that it notifies, as written in `notify`; empty where nothing changed.
+    pub(super) notifies: Vec<String>,
+    /// Check mode: that it is not certain whether it notifies.
+    pub(super) notifies_maybe: bool,
+}
+
+impl Turn<'_> {
+    fn variables(&self) -> TaskVariables {
+        let state = self.run.world.host(self.host).unwrap_or_else(|| self.run.unknown_host());
+        TaskVariables::new(&self.run.world, &self.play.vars, self.host, &state, self.task)
+    }
+
+    /// This task as something that is not known yet.
+    pub(super) fn me(&self) -> Arc<Unknown> {
+        Arc::new(Unknown { task: Arc::clone(&self.label.name), place: Some(self.task.place.clone()) })
+    }
+
+    fn lookups(&self) -> Arc<dyn Lookups> {
+        Arc::new(lookups::World {
+            project: Arc::clone(&self.run.project),
+            search: self.play.search(self.task),
+            ahead: false,
+            now: self.run.now(),
+        })
+    }
+
+    /// Runs the task on the host; the error is that it cannot be reached.
+    pub(super) async fn take(&self) -> Result<Ended, Trouble> {
+        let started = Instant::now();
+        let lookups = self.lookups();
+        match self.take_with(&lookups, started).await {
+            Err(trouble) if !trouble.unreachable => {
+                let Trouble { unreachable: _, message, hint } = trouble;
+                let binder = Binder {
+                    templar: &self.run.templar,
+                    lookups: &lookups,
+                    variables: Arc::new(self.variables()),
+                };
+                let settings = self.settings(&binder).unwrap_or_else(|_| Settings::unread(self.task));
+                let failure = FailureText { message, hint, diagnostic: None };
+                Ok(self.end(Single::failed(failure), &settings, None, started))
+            }
+            other => other,
+        }
+    }
+
+    async fn take_with(&self, lookups: &Arc<dyn Lookups>, started: Instant) -> Result<Ended, Trouble> {
+        let variables = self.variables();
+        let binder =
+            Binder { templar: &self.run.templar, lookups, variables: Arc::new(variables.clone()) };
+        let settings = match self.settings(&binder) {
+            Ok(settings) => settings,
+            Err(stop) => {
+                let settings = Settings::unread(self.task);
+                return Ok(self.end(Single::stopped(stop), &settings, None, started));
+            }
+        };
+        let items = match binder.loop_items(self.task) {
+            Ok(items) => items,
+            Err(stop) => {
+                // as Ansible: a loop that cannot be evaluated does not matter where the condition is false
+                if let Ok(When::Skip { condition }) = binder.when(self.task) {
+                    let single = Single::skipped(format!("the condition `{condition}` is false"));
+                    return Ok(self.end(single, &settings, None, started));
+                }
+                return Ok(self.end(Single::stopped(stop), &settings, None, started));
+            }
+        };
+        match items {
+            None => {
+                let (single, delegate) = self.attempts(lookups, variables, &settings).await?;
+                Ok(self.end(single, &settings, delegate, started))
+            }
+            Some(items) => self.take_loop(lookups, &binder, items, &settings, started).await,
+        }
+    }
+
+    async fn take_loop(
+        &self,
+        lookups: &Arc<dyn Lookups>,
+        binder: &Binder<'_>,
+        items: Vec<Value>,
+        settings: &Settings,
+        started: Instant,
+    ) -> Result<Ended, Trouble> {
+        let (name, index_name) = match binder.loop_names(self.task) {
+            Ok(names) => names,
+            Err(stop) => return Ok(self.end(Single::stopped(stop), settings, None, started)),
+        };
+        if items.is_empty() {
+            let single = Single { result: crate::map! {"results" => Vec::new()}, ..Single::skipped("the loop has no items") };
+            return Ok(self.end(single, settings, None, started));
+        }
+        let mut whole = Single { skipped: Some("every item was skipped".to_owned()), ..Single::default() };
+        let mut results = Vec::new();
+        let mut effects = Vec::new();
+        let mut delegate = None;
+        let count = items.len();
+        for (index, item) in items.into_iter().enumerate() {
+            let begun = Instant::now();
+            // variables anew: an item may have set facts
+            let mut variables = self.variables().with(&name, item.clone());
+            variables = variables.with("ansible_loop_var", Value::from(name.as_str()));
+            if let Some(index_name) = &index_name {
+                variables = variables.with(index_name, Value::from(index)).with("ansible_index_var", Value::from(index_name.as_str()));
+            }
+            let label = self.label_of(lookups, &variables, &item);
+            let (single, to) = self.attempts(lookups, variables, settings).await?;
+            delegate = delegate.or(to);
+            let mut value = match single.value() {
+                Value::Map(entries) => (*entries).clone(),
+                other => {
+                    whole.unknown = whole.unknown.or(single.unknown.clone());
+                    crate::map! {"unknown" => other}
+                }
+            };
+            value.insert(Key::from(name.as_str()), item);
+            value.insert(Key::str("ansible_loop_var"), Value::from(name.as_str()));
+            let value = Value::map(value);
+            results.push(value.clone());
+            whole.changed |= single.changed;
+            if single.skipped.is_none() {
+                whole.skipped = None;
+            }
+            if single.failed && !whole.failed {
+                whole.failed = true;
+                whole.failure = Some(FailureText { message: "one or more items failed".to_owned(), ..FailureText::default() });
+            }
+            whole.tainted |= single.tainted;
+            whole.remembered.extend(single.remembered.iter().cloned());
+            let own = self.effects(&single, None);
+            self.run.apply(self.host, &own);
+            effects.extend(own);
+            let outcome = self.outcome(single, settings, value, begun);
+            self.run.tell(Event::ItemFinished {
+                host: Arc::clone(self.host),
+                task: Arc::clone(&self.label),
+                label,
+                outcome: Box::new(outcome),
+            });
+            let pause = self.task.looped.as_ref().and_then(|looped| looped.control.get("pause"));
+            if let Some(pause) = pause.and_then(|located| binder.known(located).ok())
+                && index + 1 < count
+                && let Ok(seconds) = pause.to_text().parse::<f64>()
+            {
+                tokio::time::sleep(Duration::from_secs_f64(seconds.max(0.0))).await;
+            }
+        }
+        if whole.unknown.is_some() {
+            // what is known of the items stays known
+            whole.result.insert(Key::str("results"), Value::list(results));
+        } else {
+            whole.result.insert(Key::str("results"), Value::list(results));
+            let message = if whole.failed {
+                "One or more items failed"
+            } else if whole.skipped.is_some() {
+                "All items skipped"
+            } else {
+                "All items completed"
+            };
+            whole.result.insert(Key::str("msg"), Value::from(message));
+        }
+        let mut ended = self.end(whole, settings, delegate, started);
+        ended.looped = true;
+        effects.extend(std::mem::take(&mut ended.effects));
+        ended.effects = effects;
+        Ok(ended)
+    }
+
+    fn label_of(&self, lookups: &Arc<dyn Lookups>, variables: &TaskVariables, item: &Value) -> String {
+        let label = self.task.looped.as_ref().and_then(|looped| looped.control.get("label"));
+        let binder = Binder { templar: &self.run.templar, lookups, variables: Arc::new(variables.clone()) };
+        label.and_then(|located| binder.known(located).ok()).unwrap_or_else(|| item.clone()).to_text()
+    }
+
+    fn settings(&self, binder: &Binder<'_>) -> Result<Settings, Stop> {
+        let flag = |keyword| binder.flag(self.task, keyword);
+        let options = &self.run.options;
+        let mut notify = Vec::new();
+        if let Some(located) = self.task.keyword(Keyword::Notify) {
+            match binder.known(located)? {
+                Value::List(names) => notify.extend(names.iter().map(Value::to_text)),
+                Value::Null | Value::Omit => {}
+                name => notify.push(name.to_text()),
+            }
+        }
+        Ok(Settings {
+            check_mode: flag(Keyword::CheckMode)?.unwrap_or(options.check_mode),
+            diff: flag(Keyword::Diff)?.unwrap_or(options.diff),
+            ignore_errors: flag(Keyword::IgnoreErrors)?.unwrap_or(false),
+            censored: flag(Keyword::NoLog)?.unwrap_or(false),
+            notify,
+        })
+    }
+
+    /// The task with these variables: its condition, then as many tries as `until` asks for.
+    async fn attempts(
+        &self,
+        lookups: &Arc<dyn Lookups>,
+        variables: TaskVariables,
+        settings: &Settings,
+    ) -> Result<(Single, Option<Arc<str>>), Trouble> {
+        let bind = |variables: &TaskVariables| Binder {
+            templar: &self.run.templar,
+            lookups,
+            variables: Arc::new(variables.clone()),
+        };
+        let binder = bind(&variables);
+        match binder.when(self.task) {
+            Ok(When::Run) => {}
+            Ok(When::Skip { condition }) => {
+                let mut single = Single::skipped(format!("the condition `{condition}` is false"));
+                single.result.insert(Key::str("skip_reason"), Value::from("Conditional result was False"));
+                single.result.insert(Key::str("false_condition"), Value::from(condition));
+                return Ok((single, None));
+            }
+            Ok(When::Unknown(unknown)) => return Ok((Single::unknown(unknown), None)),
+            Err(stop) => return Ok((Single::stopped(stop), None)),
+        }
+        let delegate = match binder.text(self.task, Keyword::DelegateTo) {
+            Ok(delegate) => delegate.map(Arc::<str>::from),
+            Err(stop) => return Ok((Single::stopped(stop), None)),
+        };
+        let until = self.task.keyword(Keyword::Until);
+        let tries = match binder.number(self.task, Keyword::Retries) {
+            Ok(Some(retries)) => retries.max(0.0) as u32 + 1,
+            Ok(None) if until.is_some() => 4,
+            Ok(None) => 1,
+            Err(stop) => return Ok((Single::stopped(stop), delegate)),
+        };
+        let delay = match binder.number(self.task, Keyword::Delay) {
+            Ok(delay) => delay.unwrap_or(5.0).max(0.0),
+            Err(stop) => return Ok((Single::stopped(stop), delegate)),
+        };
+        let mut left = tries;
+        loop {
+            left -= 1;
+            let mut single = self.once(&binder, settings, delegate.as_deref()).await?;
+            if tries > 1 {
+                single.result.insert(Key::str("attempts"), Value::from(tries - left));
+            }
+            self.judge(&mut single, &variables, lookups);
+            if tries == 1 || single.unknown.is_some() || single.skipped.is_some() {
+                return Ok((single, delegate));
+            }
+            let done = match until {
+                None => !single.failed,
+                Some(until) => {
+                    let seen = self.with_result(&variables, &single);
+                    match bind(&seen).condition(&until.value, &until.place) {
+                        Ok(Truth::Yes) => true,
+                        Ok(Truth::No) => false,
+                        Ok(Truth::Unknown(unknown)) => return Ok((Single::unknown(unknown), delegate)),
+                        Err(stop) => return Ok((Single::stopped(stop), delegate)),
+                    }
+                }
+            };
+            if done {
+                if until.is_some() && single.failed && self.task.keyword(Keyword::FailedWhen).is_none() {
+                    // as Ansible: when `until` holds, the module's failure stands
+                }
+                return Ok((single, delegate));
+            }
+            if left == 0 {
+                single.failed = true;
+                single.failure.get_or_insert_with(|| FailureText {
+                    message: format!("`until` did not hold in {tries} tries"),
+                    ..FailureText::default()
+                });
+                return Ok((single, delegate));
+            }
+            self.run.tell(Event::TaskRetry { host: Arc::clone(self.host), task: Arc::clone(&self.label), left });
+            tokio::time::sleep(Duration::from_secs_f64(delay)).await;
+            if let Ok((machine, _)) = self.run.machine(self.host, delegate.as_deref(), &binder, Some(self.task)) {
+                machine.store.spoil();
+            }
+        }
+    }
+
+    fn with_result(&self, variables: &TaskVariables, single: &Single) -> TaskVariables {
+        let seen = variables.clone();
+        match self.task.keyword(Keyword::Register) {
+            Some(located) => seen.with(&located.value.to_text(), single.value()),
+            None => seen,
+        }
+    }
+
+    /// `changed_when` and `failed_when`.
+    fn judge(&self, single: &mut Single, variables: &TaskVariables, lookups: &Arc<dyn Lookups>) {
+        if single.skipped.is_some() {
+            return;
+        }
+        for keyword in [Keyword::ChangedWhen, Keyword::FailedWhen] {
+            let Some(located) = self.task.keyword(keyword) else { continue };
+            // conditions that do not look at the result hold for a result that is not known, too
+            let seen = self.with_result(variables, single);
+            let binder = Binder { templar: &self.run.templar, lookups, variables: Arc::new(seen) };
+            let conditions: Vec<Value> = match &located.value {
+                Value::List(items) => (**items).clone(),
+                other => vec![other.clone()],
+            };
+            let mut holds = true;
+            for condition in &conditions {
+                match binder.condition(condition, &located.place) {
+                    Ok(Truth::Yes) => {}
+                    Ok(Truth::No) => holds = false,
+                    Ok(Truth::Unknown(unknown)) => {
+                        single.unknown.get_or_insert(unknown);
+                        return;
+                    }
+                    Err(stop) => {
+                        let stopped = Single::stopped(stop);
+                        single.failed = true;
+                        single.failure = stopped.failure;
+                        return;
+                    }
+                }
+            }
+            match keyword {
+                Keyword::ChangedWhen => {
+                    if single.unknown.is_some() && !holds {
+                        // not run in check mode, and it says that it never changes anything
+                        single.summary = "not run in check mode".to_owned();
+                    } else if single.unknown.is_none() {
+                        single.changed = holds;
+                    }
+                }
+                _ => {
+                    if single.unknown.is_none() {
+                        single.failed = holds;
+                        single.result.insert(Key::str("failed_when_result"), Value::Bool(holds));
+                        if holds {
+                            single.failure.get_or_insert_with(|| FailureText {
+                                message: single
+                                    .result
+                                    .get("msg")
+                                    .map(Value::to_text)
+                                    .filter(|message| !message.is_empty())
+                                    .unwrap_or_else(|| "`failed_when` holds".to_owned()),
+                                ..FailureText::default()
+                            });
+                        } else {
+                            single.failure = None;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The module, once.
+    async fn once(
+        &self,
+        binder: &Binder<'_>,
+        settings: &Settings,
+        delegate: Option<&str>,
+    ) -> Result<Single, Trouble> {
+        let Some(module) = registry::find(&self.task.module) else {
+            return Ok(Single::failed(FailureText {
+                message: format!("there is no module `{}`", self.task.module),
+                ..FailureText::default()
+            }));
+        };
+        let free_form = match module.doc().free_form {
+            FreeForm::Raw(parameter) => Some(parameter),
+            FreeForm::Pairs => None,
+        };
+        let Bound { given, tainted, unknown } = match binder.arguments(self.task, free_form) {
+            Ok(bound) => bound,
+            Err(stop) => return Ok(Single::stopped(stop)),
+        };
+        if let Some(unknown) = unknown
+            && !matches!(module.doc().name, "debug" | "set_fact")
+        {
+            return Ok(Single::unknown(unknown));
+        }
+        let (machine, user) = match self.run.machine(self.host, delegate, binder, Some(self.task)) {
+            Ok(found) => found,
+            Err(stop) => return Ok(Single::stopped(stop)),
+        };
+        let environment = match binder.environment(self.task) {
+            Ok(environment) => environment,
+            Err(stop) => return Ok(Single::stopped(stop)),
+        };
+        let context = Context {
+            check_mode: settings.check_mode,
+            diff: settings.diff,
+            user: machine.user_name(&user),
+            environment,
+            host: self.host.to_string(),
+        };
+        let controller = TaskController {
+            binder: binder.clone(),
+            project: &self.run.project,
+            files: &self.run.files,
+            search: self.play.search(self.task),
+            ahead: false,
+        };
+        let execution = Execution {
+            turn: self,
+            machine: &machine,
+            user: &user,
+            module,
+            given: &given,
+            context: &context,
+            controller: &controller,
+            settings,
+            delegated: delegate.is_some(),
+        };
+        let mut single = execution.run().await?;
+        single.tainted |= tainted;
+        Ok(single)
+    }
+
+    fn effects(&self, single: &Single, registered: Option<Value>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if !single.facts.is_empty() {
+            let short = self.task.module.rsplit('.').next().unwrap_or_default();
+            if short == "set_fact" {
+                let named = single.facts.iter().filter_map(|(key, value)| Some((key.as_str()?, value)));
+                effects.extend(named.map(|(name, value)| Effect::Set(Arc::from(name), value.clone())));
+            } else {
+                effects.push(Effect::Facts(single.facts.clone()));
+            }
+        }
+        if let (Some(located), Some(value)) = (self.task.keyword(Keyword::Register), registered) {
+            effects.push(Effect::Set(Arc::from(located.value.to_text()), value));
+        }
+        effects
+    }
+
+    fn outcome(&self, single: Single, settings: &Settings, result: Value, started: Instant) -> Outcome {
+        Outcome {
+            status: single.status(settings.ignore_errors),
+            summary: single.summary,
+            diffs: single.diffs,
+            result,
+            failure: single.failure,
+            warnings: single.warnings,
+            censored: settings.censored || single.tainted,
+            elapsed: started.elapsed(),
+        }
+    }
+
+    fn end(&self, single: Single, settings: &Settings, delegate: Option<Arc<str>>, started: Instant) -> Ended {
+        let value = single.value();
+        let changed = single.changed && !single.failed && single.skipped.is_none();
+        let maybe = single.unknown.is_some() && settings.check_mode;
+        let mut effects = self.effects(&single, Some(value.clone()));
+        if !single.failed && single.skipped.is_some() {
+            effects.retain(|effect| matches!(effect, Effect::Set(..)));
+        }
+        if !changed {
+            // remembered for a change that did not happen
+            for name in &single.remembered {
+                self.run.forget(self.host, &self.play.journal, name);
+            }
+        }
+        Ended {
+            delegate,
+            looped: false,
+            effects,
+            notifies: if changed || maybe { settings.notify.clone() } else { Vec::new() },
+            notifies_maybe: maybe,
+            outcome: self.outcome(single, settings, value, started),
+        }
+    }
+}

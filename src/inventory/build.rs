@@ -1,0 +1,246 @@
+//! Builds an inventory step by step, with the checks that every source shares.
+
+use std::sync::Arc;
+
+use super::{Group, Host, Inventory, InventorySource, LOCALHOST};
+use crate::base::{Diagnostic, Diagnostics, Kind, Place, Value};
+use crate::vars::Variable;
+
+/// An inventory under construction.
+#[derive(Debug)]
+pub(super) struct Builder {
+    pub(super) inventory: Inventory,
+    pub(super) diagnostics: Diagnostics,
+    /// The source that is being read.
+    pub(super) source: Option<InventorySource>,
+}
+
+impl Builder {
+    /// With the groups that always exist.
+    pub(super) fn new() -> Self {
+        let mut builder =
+            Self { inventory: Inventory::default(), diagnostics: Diagnostics::default(), source: None };
+        builder.add_group("all", None);
+        builder.add_group("ungrouped", None);
+        builder.add_child("all", "ungrouped", None);
+        builder
+    }
+
+    pub(super) fn error(&mut self, message: impl Into<String>, place: Option<&Place>) {
+        self.diagnostics.push(Diagnostic::error(Kind::Inventory, message).at_if_unplaced(place));
+    }
+
+    pub(super) fn warn(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    pub(super) fn has_group(&self, name: &str) -> bool {
+        self.inventory.groups.contains_key(name)
+    }
+
+    /// Adds a group if it is not there yet.
+    pub(super) fn add_group(&mut self, name: &str, place: Option<&Place>) {
+        if !self.has_group(name) {
+            self.inventory.groups.insert(Arc::from(name), Group::new(name, place.cloned()));
+        }
+    }
+
+    /// Adds a host if it is not there yet, and makes it a member of a group. The port counts for a new host only.
+    pub(super) fn add_host(&mut self, name: &str, group: &str, port: Option<u32>, place: Option<&Place>) {
+        if name.is_empty() {
+            self.error("a host without a name", place);
+            return;
+        }
+        if !self.inventory.hosts.contains_key(name) {
+            let mut host = Host::new(name, place.cloned(), self.source.clone());
+            if let Some(port) = port.filter(|port| *port > 0) {
+                let port = Variable { value: Value::from(port), place: place.cloned() };
+                host.vars.insert(Arc::from("ansible_port"), port);
+            }
+            self.inventory.hosts.insert(Arc::from(name), host);
+        }
+        self.join(name, group);
+    }
+
+    fn join(&mut self, host: &str, group: &str) {
+        let (Some(host), Some(group)) =
+            (self.inventory.hosts.get_mut(host), self.inventory.groups.get_mut(group))
+        else {
+            return;
+        };
+        // a host is in few groups, but a group may have many hosts
+        if !host.groups.contains(&group.name) {
+            group.hosts.push(Arc::clone(&host.name));
+            host.groups.push(Arc::clone(&group.name));
+        }
+    }
+
+    /// Puts a group below another. A loop is an error that shows its chain.
+    pub(super) fn add_child(&mut self, parent: &str, child: &str, place: Option<&Place>) {
+        if parent == child {
+            self.error(format!("group `{parent}` is its own child"), place);
+            return;
+        }
+        let known = self
+            .inventory
+            .groups
+            .get(parent)
+            .is_some_and(|group| group.children.iter().any(|c| &**c == child));
+        if known {
+            return;
+        }
+        if let Some(path) = self.inventory.path_down(child, parent) {
+            let chain: Vec<String> = std::iter::once(parent)
+                .chain(path.iter().map(|name| &**name))
+                .map(|name| format!("`{name}`"))
+                .collect();
+            let message = format!(
+                "group `{child}` cannot be a child of `{parent}`: that makes a loop, {}",
+                chain.join(" → ")
+            );
+            self.error(message, place);
+            return;
+        }
+        let Some(child_name) = self.inventory.groups.get_mut(child).map(|group| {
+            group.parents.push(Arc::from(parent));
+            Arc::clone(&group.name)
+        }) else {
+            return;
+        };
+        if let Some(group) = self.inventory.groups.get_mut(parent) {
+            group.children.push(child_name);
+        }
+    }
+
+    /// Sets a variable of a group.
+    pub(super) fn set_group_variable(
+        &mut self,
+        group: &str,
+        name: &str,
+        value: Value,
+        place: Option<&Place>,
+    ) {
+        self.check_variable_name(name, place);
+        let Some(group) = self.inventory.groups.get_mut(group) else { return };
+        if name != "ansible_group_priority" {
+            group.vars.insert(Arc::from(name), Variable { value, place: place.cloned() });
+            return;
+        }
+        let priority = match &value {
+            Value::Str(text) => text.trim().parse().ok(),
+            Value::Bool(value) => Some(i64::from(*value)),
+            Value::Float(number) => Some(*number as i64),
+            other => other.as_int().and_then(|number| i64::try_from(number).ok()),
+        };
+        match priority {
+            Some(priority) => group.priority = priority,
+            None => self.error("`ansible_group_priority` has to be an integer", place),
+        }
+    }
+
+    /// Sets a variable of a host; where a group has the same name, of that group, as Ansible does.
+    pub(super) fn set_host_variable(&mut self, host: &str, name: &str, value: Value, place: Option<&Place>) {
+        if self.has_group(host) {
+            self.set_group_variable(host, name, value, place);
+            return;
+        }
+        self.check_variable_name(name, place);
+        if let Some(host) = self.inventory.hosts.get_mut(host) {
+            host.vars.insert(Arc::from(name), Variable { value, place: place.cloned() });
+        }
+    }
+
+    fn check_variable_name(&mut self, name: &str, place: Option<&Place>) {
+        if !is_variable_name(name) {
+            let warning =
+                Diagnostic::warning(Kind::Inventory, format!("`{name}` is not a valid name for a variable"))
+                    .at_if_unplaced(place)
+                    .hint("use letters, digits and underscores, and start with a letter or an underscore");
+            self.warn(warning);
+        }
+    }
+
+    /// Brings everything below `all` and every host into a group, and checks the names.
+    pub(super) fn finish(mut self) -> (Inventory, Diagnostics) {
+        let names: Vec<Arc<str>> = self.inventory.groups.keys().cloned().collect();
+        for name in &names {
+            let orphan = self.inventory.groups.get(name).is_some_and(|group| group.parents.is_empty());
+            if orphan && &**name != "all" {
+                self.add_child("all", name, None);
+            }
+        }
+        let hosts: Vec<Arc<str>> = self.inventory.hosts.keys().cloned().collect();
+        for name in &hosts {
+            let groups = self.inventory.groups_of(name);
+            if groups.iter().any(|group| &**group != "ungrouped") {
+                self.leave_ungrouped(name);
+            } else {
+                self.join(name, "ungrouped");
+            }
+        }
+        self.inventory.set_depths();
+        self.check_names();
+        (self.inventory, self.diagnostics)
+    }
+
+    fn leave_ungrouped(&mut self, host: &str) {
+        let is_member = |host: &Host| host.groups.iter().any(|group| &**group == "ungrouped");
+        if !self.inventory.hosts.get(host).is_some_and(is_member) {
+            return;
+        }
+        if let Some(group) = self.inventory.groups.get_mut("ungrouped") {
+            group.hosts.retain(|name| &**name != host);
+        }
+        if let Some(host) = self.inventory.hosts.get_mut(host) {
+            host.groups.retain(|name| &**name != "ungrouped");
+        }
+    }
+
+    fn check_names(&mut self) {
+        let odd: Vec<&Group> =
+            self.inventory.groups.values().filter(|group| !is_variable_name(&group.name)).collect();
+        if let Some(first) = odd.first() {
+            let names: Vec<String> = odd.iter().map(|group| format!("`{}`", group.name)).collect();
+            let message = if names.len() == 1 {
+                format!(
+                    "the group name {} has characters that names of variables cannot have",
+                    names.concat()
+                )
+            } else {
+                format!(
+                    "group names with characters that names of variables cannot have: {}",
+                    names.join(", ")
+                )
+            };
+            let warning = Diagnostic::warning(Kind::Inventory, message)
+                .at_if_unplaced(first.place.as_ref())
+                .hint(format!("in templates they need brackets: `groups['{}']`", first.name));
+            self.diagnostics.push(warning);
+        }
+        for group in self.inventory.groups.values() {
+            if let Some(host) = self.inventory.hosts.get(&group.name) {
+                let warning = Diagnostic::warning(
+                    Kind::Inventory,
+                    format!("`{}` is both a group and a host", group.name),
+                )
+                .at_if_unplaced(host.place.as_ref())
+                .note("the group", group.place.as_ref());
+                self.diagnostics.push(warning);
+            }
+        }
+        let locals: Vec<&Host> =
+            self.inventory.hosts.values().filter(|host| LOCALHOST.contains(&&*host.name)).collect();
+        if let [first, second, ..] = locals.as_slice() {
+            let message = format!("both `{}` and `{}` name this machine", first.name, second.name);
+            let warning = Diagnostic::warning(Kind::Inventory, message).at_if_unplaced(second.place.as_ref());
+            self.diagnostics.push(warning);
+        }
+    }
+}
+
+/// Whether a name can be that of a variable: letters, digits and underscores, no digit first.
+pub(super) fn is_variable_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_numeric())
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+}

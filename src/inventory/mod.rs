@@ -1,0 +1,137 @@
+//! Row 3: the inventory: hosts, groups and their variables, from YAML and INI files, directories and host lists.
+//!
+//! Follows Ansible's own plugins (`yaml`, `ini`, `host_list`) and its rules for groups and precedence. Inventory
+//! scripts and other plugins are refused by name.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::base::{Diagnostics, Place, Value};
+use crate::project::Project;
+use crate::vars::{VarMap, Variable};
+
+mod address;
+mod build;
+mod glob;
+mod graph;
+mod ini;
+mod layers;
+mod literal;
+mod load;
+mod pattern;
+mod shell_words;
+mod vars_files;
+mod yaml_file;
+
+pub use pattern::{Limit, Matches};
+
+/// The names that mean this machine when the inventory does not have them.
+pub const LOCALHOST: [&str; 3] = ["127.0.0.1", "localhost", "::1"];
+
+/// One inventory as it is given on the command line (`-i`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InventorySource {
+    /// A file, or a directory of files.
+    Path(PathBuf),
+    /// Host names with commas between them (`a,b,`).
+    Hosts(String),
+}
+
+impl InventorySource {
+    /// What an argument means: with a comma, and where no such file is, a list of hosts; else a path.
+    pub fn from_argument(project: &Project, argument: &str) -> Self {
+        let path = PathBuf::from(argument);
+        if argument.contains(',') && !project.is_file(&path) && !project.is_dir(&path) {
+            Self::Hosts(argument.to_owned())
+        } else {
+            Self::Path(path)
+        }
+    }
+}
+
+/// Hosts and groups, with what the inventory itself says about them.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    /// The hosts in the order in which they are first named.
+    pub hosts: IndexMap<Arc<str>, Host>,
+    /// The groups in the order in which they are first named; `all` and `ungrouped` come first.
+    pub groups: IndexMap<Arc<str>, Group>,
+    /// The directories whose `group_vars` and `host_vars` belong to the inventory, lowest precedence first.
+    pub dirs: Vec<PathBuf>,
+    layers: layers::Cache,
+}
+
+/// One host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Host {
+    /// Its name in the inventory.
+    pub name: Arc<str>,
+    /// Where it is first named, where that is in a file.
+    pub place: Option<Place>,
+    /// Its variables, not those of its groups.
+    pub vars: VarMap,
+    /// The groups that name it themselves.
+    pub groups: Vec<Arc<str>>,
+    /// The file that first names it (`inventory_file`), or the host list.
+    pub source: Option<InventorySource>,
+}
+
+/// One group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it is first named, where that is in a file.
+    pub place: Option<Place>,
+    /// Its variables.
+    pub vars: VarMap,
+    /// The groups directly below it.
+    pub children: Vec<Arc<str>>,
+    /// The groups directly above it.
+    pub parents: Vec<Arc<str>>,
+    /// The hosts that it names itself.
+    pub hosts: Vec<Arc<str>>,
+    /// `ansible_group_priority`: among groups of one depth the higher wins.
+    pub priority: i64,
+    /// The length of the longest way down from `all`, which has 0: deeper groups win.
+    pub depth: u32,
+}
+
+/// Reads all sources in order. With errors the inventory holds what could be read.
+pub fn load(project: &Project, sources: &[InventorySource]) -> (Inventory, Diagnostics) {
+    load::load(project, sources)
+}
+
+impl Host {
+    fn new(name: &str, place: Option<Place>, source: Option<InventorySource>) -> Self {
+        Self { name: Arc::from(name), place, vars: VarMap::new(), groups: Vec::new(), source }
+    }
+
+    /// The host that stands for this machine where the inventory has none (as Ansible's implicit localhost).
+    fn implicit_localhost(name: &str) -> Self {
+        let mut host = Self::new(name, None, None);
+        let local = Variable { value: Value::from("local"), place: None };
+        host.vars.insert(Arc::from("ansible_connection"), local);
+        host
+    }
+}
+
+impl Group {
+    fn new(name: &str, place: Option<Place>) -> Self {
+        Self {
+            name: Arc::from(name),
+            place,
+            vars: VarMap::new(),
+            children: Vec::new(),
+            parents: Vec::new(),
+            hosts: Vec::new(),
+            priority: 1,
+            depth: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! `group_vars` and `host_vars`: which files belong to a name, and what they hold.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::{Diagnostic, Diagnostics, Kind, Place};
+use crate::project::Project;
+use crate::vars::{VarMap, Variable};
+use crate::yaml::{self, Node, NodeKind};
+
+const EXTENSIONS: [&str; 3] = ["yml", "yaml", "json"];
+
+/// Reads the variables of a name from `dir/group_vars` or `dir/host_vars`. `None` where there are no files.
+pub(super) fn read(
+    project: &Project,
+    dir: &Path,
+    kind: &str,
+    name: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<VarMap> {
+    // names of hosts may be paths (chroot)
+    if name.starts_with('/') {
+        return None;
+    }
+    let base = dir.join(kind);
+    let files = files_of(project, &base, name, diagnostics);
+    if files.is_empty() {
+        return None;
+    }
+    let mut vars = VarMap::new();
+    for file in files {
+        read_file(project, &file, &mut vars, diagnostics);
+    }
+    Some(vars)
+}
+
+/// `NAME` (a file or a directory), else `NAME.yml`, `NAME.yaml`, `NAME.json`: the first that is there.
+fn files_of(project: &Project, base: &Path, name: &str, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
+    let candidates = std::iter::once(base.join(name))
+        .chain(EXTENSIONS.iter().map(|extension| base.join(format!("{name}.{extension}"))));
+    for path in candidates {
+        if project.is_dir(&path) {
+            let mut files = Vec::new();
+            collect(project, &path, &mut files, diagnostics);
+            return files;
+        }
+        if project.is_file(&path) {
+            return vec![path];
+        }
+    }
+    Vec::new()
+}
+
+/// The files of a directory in the order of their names, those of directories below it in their place.
+fn collect(project: &Project, dir: &Path, files: &mut Vec<PathBuf>, diagnostics: &mut Diagnostics) {
+    let entries = match project.entries(dir) {
+        Ok(entries) => entries,
+        Err(diagnostic) => {
+            diagnostics.push(diagnostic);
+            return;
+        }
+    };
+    for path in entries {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        if name.starts_with('.') || name.ends_with('~') {
+            continue;
+        }
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        if project.is_dir(&path) {
+            if extension.is_none() {
+                collect(project, &path, files, diagnostics);
+            }
+        } else if extension.is_none_or(|extension| EXTENSIONS.contains(&extension)) {
+            files.push(path);
+        }
+    }
+}
+
+fn read_file(project: &Project, path: &Path, vars: &mut VarMap, diagnostics: &mut Diagnostics) {
+    let source = match project.read(path) {
+        Ok(source) => source,
+        Err(diagnostic) => {
+            diagnostics.push(diagnostic);
+            return;
+        }
+    };
+    if source.text.starts_with("$ANSIBLE_VAULT;") {
+        diagnostics.push(
+            Diagnostic::error(Kind::Unsupported, "files encrypted with vault are not supported yet")
+                .at(&Place::start_of(&source)),
+        );
+        return;
+    }
+    let parsed = yaml::parse_single(&source);
+    let failed = parsed.diagnostics.has_errors();
+    diagnostics.extend(parsed.diagnostics);
+    let Some(root) = parsed.documents.first().filter(|_| !failed) else { return };
+    match &root.kind {
+        NodeKind::Null => {}
+        NodeKind::Map(entries) => {
+            for (name, value) in entries.iter() {
+                read_variable(name, value, vars, diagnostics);
+            }
+        }
+        _ => {
+            let message = format!("a file of variables has to be a mapping, not {}", root.describe());
+            diagnostics.push(Diagnostic::error(Kind::Structure, message).at(&root.place));
+        }
+    }
+}
+
+fn read_variable(name: &Node, value: &Node, vars: &mut VarMap, diagnostics: &mut Diagnostics) {
+    let NodeKind::Str(text) = &name.kind else {
+        let message = format!("a variable is named by a text, not by {}", name.describe());
+        diagnostics.push(Diagnostic::error(Kind::Structure, message).at(&name.place));
+        return;
+    };
+    refuse_vault(value, diagnostics);
+    let variable = Variable { value: value.to_value(), place: Some(value.place.clone()) };
+    vars.insert(text.text.clone(), variable);
+}
+
+/// A value encrypted with vault must not pass as the text of its cipher.
+pub(super) fn refuse_vault(node: &Node, diagnostics: &mut Diagnostics) {
+    if matches!(node.tag.as_deref(), Some("!vault" | "!vault-encrypted")) {
+        diagnostics.push(
+            Diagnostic::error(Kind::Unsupported, "values encrypted with vault are not supported yet")
+                .at(&node.place),
+        );
+    }
+    match &node.kind {
+        NodeKind::Seq(items) => items.iter().for_each(|item| refuse_vault(item, diagnostics)),
+        NodeKind::Map(entries) => entries.iter().for_each(|(_, value)| refuse_vault(value, diagnostics)),
+        NodeKind::Null | NodeKind::Bool(_) | NodeKind::Int(_) | NodeKind::Float(_) | NodeKind::Str(_) => {}
+    }
+}

@@ -1,0 +1,345 @@
+//! Binds a task at its turn: conditions, loop, parameters and settings, rendered with its variables.
+
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, Key, Kind, Map, Place, Unknown, Value};
+use crate::lang::{Keyword, Located, LoopKind, Task};
+use crate::modules::Given;
+use crate::template::{LookupError, Lookups, Rendered, Templar, TemplateError, Truth, Variables};
+
+/// Why something could not be bound.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    /// It hangs on a task that has not run.
+    Unknown(Arc<Unknown>),
+    /// It may only be evaluated at the task's turn.
+    Deferred,
+    /// It is wrong.
+    Failed(Box<Diagnostic>),
+}
+
+impl From<TemplateError> for Stop {
+    fn from(error: TemplateError) -> Self {
+        match error {
+            TemplateError::Failed(diagnostic) => Self::Failed(diagnostic),
+            TemplateError::Deferred => Self::Deferred,
+        }
+    }
+}
+
+impl From<Diagnostic> for Stop {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Failed(Box::new(diagnostic))
+    }
+}
+
+/// Whether a task runs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum When {
+    /// All conditions hold.
+    Run,
+    /// This one does not.
+    Skip {
+        /// The condition as written.
+        condition: String,
+    },
+    /// It hangs on a task that has not run.
+    Unknown(Arc<Unknown>),
+}
+
+/// Parameters of a task, rendered.
+#[derive(Clone, Debug, Default)]
+pub struct Bound {
+    /// The parameters.
+    pub given: Given,
+    /// Whether a secret went into them.
+    pub tainted: bool,
+    /// The first unknown that went into them.
+    pub unknown: Option<Arc<Unknown>>,
+}
+
+/// How a task's actions become another user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BecomeSpec {
+    /// `sudo`, `su` …
+    pub method: String,
+    /// The user.
+    pub user: String,
+    /// The program, where it is not the method's own.
+    pub executable: Option<String>,
+    /// Its flags as one text.
+    pub flags: Option<String>,
+}
+
+/// Renders with one task's variables.
+#[derive(Clone, Debug)]
+pub struct Binder<'a> {
+    /// The environment.
+    pub templar: &'a Templar,
+    /// The world outside.
+    pub lookups: &'a Arc<dyn Lookups>,
+    /// The task's variables.
+    pub variables: Arc<dyn Variables>,
+}
+
+impl Binder<'_> {
+    /// A value, rendered.
+    pub fn value(&self, value: &Value) -> Result<Rendered, Stop> {
+        Ok(self.templar.render(value, &self.variables, self.lookups)?)
+    }
+
+    /// A value that has to be known.
+    pub fn known(&self, located: &Located) -> Result<Value, Stop> {
+        let rendered = self.value(&located.value).map_err(|stop| placed(stop, &located.place))?;
+        match rendered.unknown {
+            Some(unknown) => Err(Stop::Unknown(unknown)),
+            None => Ok(rendered.value),
+        }
+    }
+
+    /// A keyword as a boolean.
+    pub fn flag(&self, task: &Task, keyword: Keyword) -> Result<Option<bool>, Stop> {
+        let Some(located) = task.keyword(keyword) else { return Ok(None) };
+        let value = self.known(located)?;
+        if matches!(value, Value::Null | Value::Omit) {
+            return Ok(None);
+        }
+        value.to_bool().map(Some).ok_or_else(|| {
+            let message = format!("`{}` must be a boolean, not {}", keyword.name(), value.to_repr());
+            Diagnostic::error(Kind::BadValue, message).at(&located.place).into()
+        })
+    }
+
+    /// A keyword as a text.
+    pub fn text(&self, task: &Task, keyword: Keyword) -> Result<Option<String>, Stop> {
+        let Some(located) = task.keyword(keyword) else { return Ok(None) };
+        match self.known(located)? {
+            Value::Null | Value::Omit => Ok(None),
+            value => Ok(Some(value.to_text())),
+        }
+    }
+
+    /// A keyword as a number.
+    pub fn number(&self, task: &Task, keyword: Keyword) -> Result<Option<f64>, Stop> {
+        let Some(located) = task.keyword(keyword) else { return Ok(None) };
+        let value = self.known(located)?;
+        let number = match &value {
+            Value::Null | Value::Omit => return Ok(None),
+            Value::Int(number) => Some(*number as f64),
+            Value::Float(number) => Some(*number),
+            Value::Str(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        number.map(Some).ok_or_else(|| {
+            let message = format!("`{}` must be a number, not {}", keyword.name(), value.to_repr());
+            Diagnostic::error(Kind::BadValue, message).at(&located.place).into()
+        })
+    }
+
+    /// A connection variable (`ansible_…`), rendered, as a text.
+    pub fn variable(&self, name: &str) -> Result<Option<Value>, Stop> {
+        let Some(value) = self.variables.get(name) else { return Ok(None) };
+        let rendered = self.value(&value)?;
+        match (rendered.unknown, rendered.value) {
+            (Some(unknown), _) => Err(Stop::Unknown(unknown)),
+            (None, Value::Null | Value::Omit) => Ok(None),
+            (None, value) => Ok(Some(value)),
+        }
+    }
+
+    /// Whether a condition holds.
+    pub fn condition(&self, condition: &Value, place: &Place) -> Result<Truth, Stop> {
+        self.templar
+            .condition(condition, Some(place), &self.variables, self.lookups)
+            .map_err(|error| placed(error.into(), place))
+    }
+
+    /// Whether the task runs: the conditions of all that is around it and its own, from the outside in.
+    pub fn when(&self, task: &Task) -> Result<When, Stop> {
+        for located in task.keyword_chain(Keyword::When) {
+            let conditions: Vec<Value> = match &located.value {
+                Value::List(items) => (**items).clone(),
+                single => vec![single.clone()],
+            };
+            for condition in conditions {
+                match self.condition(&condition, &located.place)? {
+                    Truth::Yes => {}
+                    Truth::No => return Ok(When::Skip { condition: condition.to_text() }),
+                    Truth::Unknown(unknown) => return Ok(When::Unknown(unknown)),
+                }
+            }
+        }
+        Ok(When::Run)
+    }
+
+    /// The items of the task's loop; `None` where it has none.
+    pub fn loop_items(&self, task: &Task) -> Result<Option<Vec<Value>>, Stop> {
+        let Some(looped) = &task.looped else { return Ok(None) };
+        let value = self.known(&looped.over)?;
+        let value = match &looped.kind {
+            LoopKind::Loop => value,
+            LoopKind::With(lookup) => {
+                let terms = match value {
+                    Value::List(items) => (*items).clone(),
+                    other => vec![other],
+                };
+                self.lookups.lookup(lookup, &terms, &Map::new(), &self.variables).map_err(|error| match error {
+                    LookupError::Deferred => Stop::Deferred,
+                    LookupError::Unknown(unknown) => Stop::Unknown(unknown),
+                    LookupError::NoSuchLookup => {
+                        let message = format!("there is no lookup `{lookup}` for `with_{lookup}`");
+                        Diagnostic::error(Kind::UnknownKeyword, message).at(&looped.over.place).into()
+                    }
+                    LookupError::Failed(message) => {
+                        Diagnostic::error(Kind::Template, message).at(&looped.over.place).into()
+                    }
+                })?
+            }
+        };
+        match value {
+            Value::List(items) => Ok(Some((*items).clone())),
+            other => Err(Diagnostic::error(
+                Kind::BadValue,
+                format!("a loop needs a list, but this is of type `{}`: {}", other.type_name(), other.to_repr()),
+            )
+            .at(&looped.over.place)
+            .maybe_hint((other.as_map().is_some()).then(|| "use `| dict2items` to loop over a mapping".to_owned()))
+            .into()),
+        }
+    }
+
+    /// The name of the loop's variable and of its index variable.
+    pub fn loop_names(&self, task: &Task) -> Result<(String, Option<String>), Stop> {
+        let control = |name: &str| -> Result<Option<String>, Stop> {
+            let located = task.looped.as_ref().and_then(|looped| looped.control.get(name));
+            located.map(|located| Ok(self.known(located)?.to_text())).transpose()
+        };
+        Ok((control("loop_var")?.unwrap_or_else(|| "item".to_owned()), control("index_var")?))
+    }
+
+    /// The parameters; `free_form` is the parameter that a free-form text stands for.
+    pub fn arguments(&self, task: &Task, free_form: Option<&str>) -> Result<Bound, Stop> {
+        let mut bound = Bound::default();
+        let take = |bound: &mut Bound, name: &str, value: &Value, place: &Place| -> Result<(), Stop> {
+            let rendered = self.value(value).map_err(|stop| placed(stop, place))?;
+            bound.tainted |= rendered.tainted;
+            bound.unknown = bound.unknown.take().or(rendered.unknown);
+            if rendered.value != Value::Omit {
+                bound.given.insert(Arc::from(name), without_omit(rendered.value));
+            }
+            Ok(())
+        };
+        if let Some(whole) = &task.args.whole {
+            let rendered = self.value(&whole.value).map_err(|stop| placed(stop, &whole.place))?;
+            let Some(entries) = rendered.value.as_map() else {
+                let message = format!("`args` must give a mapping, not {}", rendered.value.to_repr());
+                return Err(Diagnostic::error(Kind::BadValue, message).at(&whole.place).into());
+            };
+            for (name, value) in entries {
+                take(&mut bound, &name.to_string(), value, &whole.place)?;
+            }
+        }
+        if let (Some(text), Some(name)) = (&task.args.free_form, free_form) {
+            take(&mut bound, name, &text.value, &text.place)?;
+        }
+        for (name, located) in &task.args.named {
+            take(&mut bound, name, &located.value, &located.place)?;
+        }
+        Ok(bound)
+    }
+
+    /// The task's environment: the mappings around it, from the outside in, and its own.
+    pub fn environment(&self, task: &Task) -> Result<Vec<(String, String)>, Stop> {
+        let mut all = Map::new();
+        for located in task.keyword_chain(Keyword::Environment) {
+            let value = self.known(located)?;
+            let maps: Vec<Value> = match &value {
+                Value::List(items) => (**items).clone(),
+                Value::Null | Value::Omit => continue,
+                other => vec![other.clone()],
+            };
+            for map in maps {
+                match map {
+                    Value::Map(entries) => all.extend(entries.iter().map(|(k, v)| (k.clone(), v.clone()))),
+                    Value::Null => {}
+                    other => {
+                        let message = format!("`environment` must be a mapping, not {}", other.to_repr());
+                        return Err(Diagnostic::error(Kind::BadValue, message).at(&located.place).into());
+                    }
+                }
+            }
+        }
+        Ok(all
+            .into_iter()
+            .filter(|(_, value)| !matches!(value, Value::Null | Value::Omit))
+            .map(|(name, value)| {
+                let text = match &value {
+                    Value::Secret(secret) => secret.reveal().to_owned(),
+                    other => other.to_text(),
+                };
+                (name.to_string(), text)
+            })
+            .collect())
+    }
+
+    /// Which user the task's actions become. The `ansible_become*` variables win over the keywords.
+    pub fn become_spec(&self, task: &Task) -> Result<Option<BecomeSpec>, Stop> {
+        let wanted = match self.variable("ansible_become")? {
+            Some(value) => value.to_bool(),
+            None => self.flag(task, Keyword::Become)?,
+        };
+        if wanted != Some(true) {
+            return Ok(None);
+        }
+        let setting = |variable: &str, keyword: Keyword| -> Result<Option<String>, Stop> {
+            match self.variable(variable)? {
+                Some(value) => Ok(Some(value.to_text())),
+                None => self.text(task, keyword),
+            }
+        };
+        Ok(Some(BecomeSpec {
+            method: setting("ansible_become_method", Keyword::BecomeMethod)?.unwrap_or_else(|| "sudo".to_owned()),
+            user: setting("ansible_become_user", Keyword::BecomeUser)?.unwrap_or_else(|| "root".to_owned()),
+            executable: setting("ansible_become_exe", Keyword::BecomeExe)?,
+            flags: setting("ansible_become_flags", Keyword::BecomeFlags)?,
+        }))
+    }
+
+    /// The task's name as shown; the text as written where it cannot be rendered.
+    pub fn name(&self, task: &Task) -> Arc<str> {
+        match &task.name {
+            Some(located) => match self.value(&located.value) {
+                Ok(rendered) => Arc::from(rendered.value.to_text()),
+                Err(_) => Arc::from(located.value.to_text()),
+            },
+            None => match &task.args.free_form {
+                Some(text) if task.module.ends_with("meta") || task.module.contains("include_tasks") => {
+                    Arc::from(format!("{} {}", task.module, text.value.to_text()))
+                }
+                _ => Arc::clone(&task.module),
+            },
+        }
+    }
+}
+
+/// Values inside a parameter that are `omit` count as not there, as in Ansible.
+fn without_omit(value: Value) -> Value {
+    match value {
+        Value::Map(entries) if entries.values().any(|value| *value == Value::Omit) => Value::map(
+            entries
+                .iter()
+                .filter(|(_, value)| **value != Value::Omit)
+                .map(|(key, value): (&Key, &Value)| (key.clone(), value.clone()))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// Gives an error without a place the place of what was rendered.
+fn placed(stop: Stop, place: &Place) -> Stop {
+    match stop {
+        Stop::Failed(diagnostic) => Stop::Failed(Box::new(diagnostic.at_if_unplaced(Some(place)))),
+        other => other,
+    }
+}

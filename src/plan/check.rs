@@ -1,0 +1,196 @@
+//! What can be said of a playbook before any connection is made: module names, literal parameters, the syntax of
+//! templates and conditions.
+
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, Diagnostics, Kind, Place, Severity, Value, names};
+use crate::lang::{Item, Keyword, Keywords, Located, Playbook, Scope, Task};
+use crate::modules::{FreeForm, Given, registry};
+use crate::template::Templar;
+
+/// What the engine does itself: it is not in the registry of modules.
+pub const ENGINE_ACTIONS: &[&str] = &["include_tasks", "meta"];
+
+/// The short name of an engine action: `ansible.builtin.meta` is `meta`.
+pub fn engine_action(name: &str) -> Option<&'static str> {
+    let short = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
+    ENGINE_ACTIONS.iter().copied().find(|action| *action == short)
+}
+
+/// The names that the loader takes for modules.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Names;
+
+impl crate::lang::ModuleNames for Names {
+    fn is_module(&self, name: &str) -> bool {
+        engine_action(name).is_some() || registry::find(name).is_some()
+    }
+
+    fn free_form(&self, name: &str) -> bool {
+        engine_action(name).is_some()
+            || registry::find(name).is_some_and(|module| matches!(module.doc().free_form, FreeForm::Raw(_)))
+    }
+
+    fn names(&self) -> Vec<&str> {
+        registry::names().chain(ENGINE_ACTIONS.iter().copied()).collect()
+    }
+}
+
+/// Checks a playbook.
+pub fn playbook(playbook: &Playbook, templar: &Templar) -> Diagnostics {
+    let mut checker = Checker { templar, found: Diagnostics::default(), lenient: 0 };
+    for play in &playbook.plays {
+        checker.value(&play.hosts);
+        checker.value(&play.name);
+        checker.scope(&play.scope);
+        checker.items(&play.items);
+        checker.items(&play.handlers);
+    }
+    checker.found
+}
+
+/// Checks tasks that were included at run time.
+pub fn items(items: &[Item], templar: &Templar) -> Diagnostics {
+    let mut checker = Checker { templar, found: Diagnostics::default(), lenient: 0 };
+    checker.items(items);
+    checker.found
+}
+
+struct Checker<'a> {
+    templar: &'a Templar,
+    found: Diagnostics,
+    /// Inside a block with a `rescue`: mistakes in parameters are that task's failure at its turn.
+    lenient: u32,
+}
+
+impl Checker<'_> {
+    fn items(&mut self, items: &[Item]) {
+        for item in items {
+            match item {
+                Item::Task(task) => self.task(task),
+                Item::Block(block) => {
+                    self.scope(&block.scope);
+                    let lenient = u32::from(!block.rescue.is_empty());
+                    self.lenient += lenient;
+                    self.items(&block.tasks);
+                    self.lenient -= lenient;
+                    self.items(&block.rescue);
+                    self.items(&block.always);
+                }
+                Item::FlushHandlers | Item::RoleEnd(_) => {}
+            }
+        }
+    }
+
+    fn scope(&mut self, scope: &Arc<Scope>) {
+        self.keywords(&scope.keywords);
+        if let Some(layer) = &scope.vars {
+            for variable in layer.vars.values() {
+                self.text(&variable.value, variable.place.as_ref());
+            }
+        }
+    }
+
+    fn keywords(&mut self, keywords: &Keywords) {
+        for (keyword, located) in keywords {
+            match keyword {
+                Keyword::When | Keyword::ChangedWhen | Keyword::FailedWhen | Keyword::Until => {
+                    self.condition(&located.value, &located.place);
+                }
+                _ => self.value(located),
+            }
+        }
+    }
+
+    fn condition(&mut self, value: &Value, place: &Place) {
+        match value {
+            Value::Str(text) => {
+                let checked = self.templar.check_expression(text, Some(place));
+                self.found.0.extend(checked.err());
+            }
+            Value::List(items) => items.iter().for_each(|item| self.condition(item, place)),
+            other => self.text(other, Some(place)),
+        }
+    }
+
+    fn value(&mut self, located: &Located) {
+        self.text(&located.value, Some(&located.place));
+    }
+
+    fn text(&mut self, value: &Value, place: Option<&Place>) {
+        match value {
+            Value::Template(template) => {
+                let place = template.place.as_ref().or(place);
+                let checked = self.templar.check_text(&template.text, place);
+                self.found.0.extend(checked.err());
+            }
+            Value::List(items) => items.iter().for_each(|item| self.text(item, place)),
+            Value::Map(entries) => entries.values().for_each(|value| self.text(value, place)),
+            _ => {}
+        }
+    }
+
+    fn task(&mut self, task: &Task) {
+        self.keywords(&task.keywords);
+        if let Some(name) = &task.name {
+            self.value(name);
+        }
+        if let Some(layer) = &task.vars {
+            for variable in layer.vars.values() {
+                self.text(&variable.value, variable.place.as_ref());
+            }
+        }
+        if let Some(looped) = &task.looped {
+            self.value(&looped.over);
+        }
+        let all = task.args.named.values().chain(&task.args.free_form).chain(&task.args.whole);
+        all.for_each(|located| self.value(located));
+        if engine_action(&task.module).is_none() {
+            self.parameters(task);
+        }
+    }
+
+    fn parameters(&mut self, task: &Task) {
+        let Some(module) = registry::find(&task.module) else {
+            let hint = names::did_you_mean(&task.module, registry::names());
+            let message = format!("there is no module `{}`", task.module);
+            self.found.push(Diagnostic::error(Kind::UnknownModule, message).at(&task.module_place).maybe_hint(hint));
+            return;
+        };
+        if task.args.whole.is_some() {
+            return;
+        }
+        let mut given = Given::new();
+        match (&task.args.free_form, module.doc().free_form) {
+            (Some(text), FreeForm::Raw(parameter)) => {
+                given.insert(Arc::from(parameter), text.value.clone());
+            }
+            (Some(text), FreeForm::Pairs) => {
+                let message = format!("`{}` takes no free-form text", task.module);
+                let hint = "write parameters as `key=value` or as a mapping";
+                self.found.push(Diagnostic::error(Kind::Parameters, message).at(&text.place).hint(hint));
+            }
+            (None, _) => {}
+        }
+        given.extend(task.args.named.iter().map(|(name, located)| (Arc::clone(name), located.value.clone())));
+        let forgiving = self.lenient > 0
+            || task.keyword(Keyword::IgnoreErrors).is_some_and(|located| located.value != Value::Bool(false))
+            || !task.keyword_chain(Keyword::When).is_empty();
+        for problem in module.check(&given) {
+            let place = problem
+                .parameter
+                .as_deref()
+                .and_then(|name| match problem.kind {
+                    Kind::UnknownParameter => task.args.name_places.get(name),
+                    _ => task.args.named.get(name).map(|located| &located.place),
+                })
+                .unwrap_or(&task.module_place);
+            let message = format!("`{}`: {}", task.module, problem.message);
+            let mut diagnostic = Diagnostic::error(problem.kind, message).at(place).maybe_hint(problem.hint);
+            if forgiving {
+                diagnostic.severity = Severity::Warning;
+            }
+            self.found.push(diagnostic);
+        }
+    }
+}

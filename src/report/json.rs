@@ -1,0 +1,182 @@
+//! For programs: one JSON object per line and event. `event` names it, `version` is the format's version.
+//!
+//! Fields are only added within a version. Durations are seconds.
+
+use std::io::{self, Write};
+
+use serde_json::{Value as Json, json};
+
+use super::Reporter;
+use crate::base::{Diagnostic, Place};
+use crate::engine::event::{FailureText, Outcome, Status, TaskLabel};
+use crate::engine::{Cost, Event, Recap};
+use crate::modules::Diff;
+
+/// The format's version.
+pub const VERSION: u32 = 1;
+
+/// Writes to a stream.
+pub struct JsonLines<W: Write> {
+    out: W,
+}
+
+impl<W: Write + Send> JsonLines<W> {
+    /// A reporter that writes to `out`.
+    pub fn new(out: W) -> Self {
+        Self { out }
+    }
+
+    /// What was written to, back.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+}
+
+impl<W: Write + Send> Reporter for JsonLines<W> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        let Some(line) = encode(event) else { return Ok(()) };
+        writeln!(self.out, "{line}")?;
+        self.out.flush()
+    }
+}
+
+fn encode(event: &Event) -> Option<Json> {
+    let line = match event {
+        Event::RunStarted { playbook, check_mode, diff } => json!({
+            "event": "run_started", "version": VERSION, "playbook": playbook, "check_mode": check_mode, "diff": diff,
+        }),
+        Event::PlayStarted { name, hosts } => json!({"event": "play_started", "play": **name, "hosts": texts(hosts)}),
+        Event::PlayWithoutHosts { name } => json!({"event": "play_without_hosts", "play": **name}),
+        Event::TaskStarted { task, hosts } => {
+            json!({"event": "task_started", "task": label(task), "hosts": texts(hosts)})
+        }
+        Event::HostBusy { .. } => return None,
+        Event::ItemFinished { host, task, label: item, outcome: ended } => {
+            let item = if ended.censored { "hidden" } else { item };
+            json!({
+                "event": "item_finished", "host": **host, "task": label(task), "item": item,
+                "outcome": outcome(ended),
+            })
+        }
+        Event::TaskFinished { host, delegate, task, looped, outcome: ended } => json!({
+            "event": "task_finished", "host": **host, "delegated_to": delegate.as_deref(), "task": label(task),
+            "looped": looped, "outcome": outcome(ended),
+        }),
+        Event::TaskRetry { host, task, left } => {
+            json!({"event": "task_retry", "host": **host, "task": label(task), "left": left})
+        }
+        Event::HandlerLeft { host, handler } => {
+            json!({"event": "handler_left", "host": **host, "handler": handler})
+        }
+        Event::Warning { message, diagnostic: about } => json!({
+            "event": "warning", "message": message, "diagnostic": about.as_deref().map(diagnostic),
+        }),
+        Event::RunFinished { recap, costs, elapsed } => {
+            let hosts: serde_json::Map<String, Json> = recap
+                .iter()
+                .map(|(host, recap)| {
+                    let Recap { ok, changed, unreachable, failed, skipped, rescued, ignored, may_change } = recap;
+                    let counts = json!({
+                        "ok": ok, "changed": changed, "unreachable": unreachable, "failed": failed,
+                        "skipped": skipped, "rescued": rescued, "ignored": ignored, "may_change": may_change,
+                    });
+                    (host.to_string(), counts)
+                })
+                .collect();
+            let costs: serde_json::Map<String, Json> = costs
+                .iter()
+                .map(|(host, cost)| {
+                    let Cost { connections, exchanges, bytes_sent, bytes_received } = cost;
+                    let cost = json!({
+                        "connections": connections, "exchanges": exchanges, "bytes_sent": bytes_sent,
+                        "bytes_received": bytes_received,
+                    });
+                    (host.to_string(), cost)
+                })
+                .collect();
+            json!({"event": "run_finished", "hosts": hosts, "costs": costs, "elapsed": elapsed.as_secs_f64()})
+        }
+    };
+    Some(line)
+}
+
+fn texts(hosts: &[std::sync::Arc<str>]) -> Vec<&str> {
+    hosts.iter().map(|host| &**host).collect()
+}
+
+fn label(task: &TaskLabel) -> Json {
+    let TaskLabel { name, role, module, place: at, handler } = task;
+    json!({
+        "name": **name, "role": role.as_deref(), "module": **module, "place": place(at), "handler": handler,
+    })
+}
+
+fn place(place: &Place) -> Json {
+    let Place { source, line, column, length } = place;
+    json!({"file": source.path.display().to_string(), "line": line, "column": column, "length": length})
+}
+
+/// A problem as JSON.
+pub fn diagnostic(about: &Diagnostic) -> Json {
+    let Diagnostic { severity, kind, message, place: at, notes, hint } = about;
+    json!({
+        "severity": match severity {
+            crate::base::Severity::Error => "error",
+            crate::base::Severity::Warning => "warning",
+        },
+        "kind": kind.name(),
+        "message": message,
+        "place": at.as_ref().map(place),
+        "notes": notes
+            .iter()
+            .map(|note| json!({"message": note.message, "place": note.place.as_ref().map(place)}))
+            .collect::<Vec<_>>(),
+        "hint": hint,
+    })
+}
+
+fn outcome(ended: &Outcome) -> Json {
+    let Outcome { status, summary, diffs, result, failure, warnings, censored, elapsed } = ended;
+    let (word, more) = match status {
+        Status::Ok => ("ok", Json::Null),
+        Status::Changed => ("changed", Json::Null),
+        Status::Skipped { reason } => ("skipped", json!(reason)),
+        Status::MayChange(unknown) => ("may_change", json!(*unknown.task)),
+        Status::Failed { ignored: false } => ("failed", Json::Null),
+        Status::Failed { ignored: true } => ("ignored", Json::Null),
+        Status::Unreachable => ("unreachable", Json::Null),
+    };
+    if *censored {
+        return json!({"status": word, "censored": true, "elapsed": elapsed.as_secs_f64()});
+    }
+    json!({
+        "status": word,
+        "because": more,
+        "summary": summary,
+        "diffs": diffs.iter().map(diff).collect::<Vec<_>>(),
+        "result": result.to_json(),
+        "failure": failure.as_ref().map(|failure| {
+            let FailureText { message, hint, diagnostic: about } = failure;
+            json!({"message": message, "hint": hint, "diagnostic": about.as_ref().map(diagnostic)})
+        }),
+        "warnings": warnings,
+        "elapsed": elapsed.as_secs_f64(),
+    })
+}
+
+fn diff(diff: &Diff) -> Json {
+    match diff {
+        Diff::Text { subject, before, after } => {
+            json!({"kind": "text", "subject": subject, "before": before.as_deref(), "after": after.as_deref()})
+        }
+        Diff::Opaque { subject, before, after } => {
+            let side = |side: &Option<(u64, String)>| {
+                side.as_ref().map(|(size, sha1)| json!({"size": size, "sha1": sha1}))
+            };
+            json!({"kind": "opaque", "subject": subject, "before": side(before), "after": side(after)})
+        }
+        Diff::Attribute { subject, name, before, after } => json!({
+            "kind": "attribute", "subject": subject, "name": name, "before": before, "after": after,
+        }),
+    }
+}
