@@ -111,6 +111,10 @@ pub(super) fn at_index(ctx: &Ctx<'_>, of: &Val, index: i128) -> Res<Option<Val>>
 fn special(ctx: &Ctx<'_>, of: &Val, name: &Arc<str>) -> Res<Option<Val>> {
     Ok(match of {
         Val::Missing(_) | Val::Data(Value::Unknown(_)) => Some(of.clone()),
+        // what `groupby` gives
+        Val::Tuple(items) if items.len() == 2 && matches!(&**name, "grouper" | "list") => {
+            items.get(usize::from(&**name == "list")).cloned()
+        }
         Val::Object(object) => match &**object {
             Object::Loop(state) => state.attribute(name),
             Object::Namespace(names) => names.borrow().get(name).cloned(),

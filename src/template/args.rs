@@ -16,11 +16,6 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// Arguments without names.
-    pub(super) fn of(positional: impl IntoIterator<Item = Val>) -> Self {
-        Self { positional: positional.into_iter().collect(), named: Vec::new() }
-    }
-
     /// The values of parameters.
     ///
     /// # Errors

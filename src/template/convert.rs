@@ -10,6 +10,7 @@ use crate::base::{Key, Value};
 
 impl Ctx<'_> {
     /// Python's `bool()`.
+    #[expect(clippy::unused_self, reason = "as its siblings")]
     pub(super) fn truth(&self, value: &Val) -> Res<bool> {
         Ok(match value {
             Val::Data(value) | Val::Lazy(value, _) => match value {
@@ -50,6 +51,7 @@ impl Ctx<'_> {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "as its siblings")]
     /// An integer, of numbers, booleans and texts that are integers.
     pub(super) fn int(&self, value: &Val) -> Res<i128> {
         match value {

@@ -37,6 +37,11 @@ impl Output {
         }
     }
 
+    /// Whether nothing was put out but none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(Val::is_none)
+    }
+
     /// Puts out the placeholder of something unknown.
     fn unknown(&mut self, unknown: Arc<Unknown>) {
         self.0.push(Val::unknown(unknown));
@@ -44,6 +49,7 @@ impl Output {
 
     /// The value: nothing is none, one stays what it is, several are joined as texts.
     pub(super) fn into_val(mut self, ctx: &Ctx<'_>) -> Res<Val> {
+        self.0.retain(|value| !value.is_none());
         match self.0.len() {
             0 => Ok(Val::NONE),
             1 => Ok(self.0.pop().unwrap_or(Val::NONE)),
@@ -57,6 +63,7 @@ impl Output {
         for value in &self.0 {
             match value {
                 Val::Data(Value::Str(piece)) => text.push_str(piece),
+                Val::Missing(missing) if missing.silent => {}
                 _ => match ctx.result(value)? {
                     Value::Null | Value::Omit => {}
                     value => {
@@ -72,13 +79,26 @@ impl Output {
     }
 }
 
+/// The text with the line breaks that its template ends with: those after a statement are not lost at the end.
+pub(super) fn with_line_breaks(template: &str, mut text: String) -> String {
+    let count = |text: &str| text.len() - text.trim_end_matches('\n').len();
+    let missing = count(template).saturating_sub(count(&text));
+    text.push_str(&"\n".repeat(missing));
+    text
+}
+
 impl Ctx<'_> {
     /// Renders a compiled template.
     pub(super) fn render(&self, compiled: &Compiled) -> Res<Val> {
         if let [Stmt::Emit(node)] = compiled.body.as_slice() {
             return self.eval(node);
         }
-        self.render_output(compiled)?.into_val(self)
+        match self.render_output(compiled)?.into_val(self)? {
+            Val::Data(Value::Str(text)) => {
+                Ok(Val::from(with_line_breaks(&self.origin.text, text.to_string())))
+            }
+            value => Ok(value),
+        }
     }
 
     /// Renders a compiled template, not yet joined.
@@ -148,8 +168,10 @@ impl Ctx<'_> {
             Stmt::Text(text) => output.text(text),
             Stmt::Emit(node) => {
                 let value = self.eval(node)?;
-                if let Val::Missing(missing) = value {
-                    return Err(Fail::Undefined(missing));
+                if let Val::Missing(missing) = &value
+                    && !missing.silent
+                {
+                    return Err(Fail::Undefined(Rc::clone(missing)));
                 }
                 output.0.push(value);
             }

@@ -228,6 +228,9 @@ fn field_value(ctx: &Ctx<'_>, name: &str, args: &Args, automatic: &mut usize) ->
             let tail = path.strip_prefix('.').unwrap_or(path);
             let end = tail.find(['.', '[']).unwrap_or(tail.len());
             let (attribute, tail) = tail.split_at(end);
+            if value.is_dict() {
+                return bail(format!("'dict' object has no attribute '{attribute}'"));
+            }
             value = access::attribute(ctx, &value, &Arc::from(attribute))?;
             path = tail;
         }

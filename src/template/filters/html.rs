@@ -82,7 +82,13 @@ pub(super) fn urlize(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
         let word = word.get(0).map_or("", |word| word.as_str());
         let core = word.trim_start_matches('(').trim_end_matches(['.', ',', ')', '\n']);
         let is_web = core.starts_with("http://") || core.starts_with("https://");
-        if !is_web && !core.starts_with("www.") {
+        let host = core.split_once("//").map_or(core, |(_, rest)| rest);
+        let host = host.split(['/', '?', '#', ':']).next().unwrap_or("");
+        let domain = host.rsplit('.').next().is_some_and(|last| {
+            last.len() > 1 && last.chars().all(|c| c.is_ascii_alphabetic())
+                || last.chars().all(|c| c.is_ascii_digit())
+        });
+        if !domain || !is_web && !core.starts_with("www.") {
             out.push_str(word);
             continue;
         }
