@@ -53,7 +53,7 @@ pub(super) fn wanted(
         turn,
         machine,
         overlay: RefCell::new(overlay),
-        state: turn.run.world.host(turn.host).unwrap_or_else(|| turn.run.unknown_host()),
+        state: turn.run.world.host(turn.host).unwrap_or_else(super::run::unknown_host),
         wanted: Wanted::default(),
         users: Vec::new(),
         tasks: 0,
@@ -62,7 +62,7 @@ pub(super) fn wanted(
     };
     if let Some(located) = turn.task.keyword(Keyword::Register) {
         // this task's own result is still to come
-        looker.state.set(&located.value.to_text(), Value::Unknown(looker.unknown(turn.task)));
+        looker.state.set(&located.value.to_text(), Value::Unknown(unknown(turn.task)));
     }
     let mut next = Some(turn.ahead);
     while let Some(ahead) = next {
@@ -72,6 +72,10 @@ pub(super) fn wanted(
         next = ahead.then;
     }
     (looker.wanted, looker.users)
+}
+
+fn unknown(task: &Task) -> Arc<Unknown> {
+    Arc::new(Unknown { task: Arc::clone(&task.module), place: Some(task.place.clone()) })
 }
 
 struct Looker<'a> {
@@ -88,10 +92,6 @@ struct Looker<'a> {
 }
 
 impl Looker<'_> {
-    fn unknown(&self, task: &Task) -> Arc<Unknown> {
-        Arc::new(Unknown { task: Arc::clone(&task.module), place: Some(task.place.clone()) })
-    }
-
     /// Looks at items; false when enough was seen.
     fn items(&mut self, items: &[Item]) -> bool {
         items.iter().all(|item| match item {
@@ -172,7 +172,7 @@ impl Looker<'_> {
 
     fn register(&mut self, task: &Task, value: Option<Value>) {
         if let Some(located) = task.keyword(Keyword::Register) {
-            let value = value.unwrap_or_else(|| Value::Unknown(self.unknown(task)));
+            let value = value.unwrap_or_else(|| Value::Unknown(unknown(task)));
             self.state.set(&located.value.to_text(), value);
         }
     }

@@ -42,6 +42,41 @@ fn failed(message: impl Into<String>) -> LookupError {
     LookupError::Failed(message.into())
 }
 
+/// Spreads the bits of a number (the finaliser of MurmurHash3).
+fn mixed(number: usize) -> usize {
+    let mut bits = number as u64;
+    for factor in [0xff51_afd7_ed55_8ccd_u64, 0xc4ce_b9fe_1a85_ec53] {
+        bits ^= bits >> 33;
+        bits = bits.wrapping_mul(factor);
+    }
+    (bits ^ (bits >> 33)) as usize
+}
+
+/// Ansible's tests of paths on the controller.
+fn path_test(test: &str, paths: &[PathBuf]) -> Result<bool, LookupError> {
+    use std::os::unix::fs::MetadataExt;
+    let Some(path) = paths.first() else { return Err(failed(format!("the test '{test}' needs a path"))) };
+    let device = |path: &Path| path.symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+    Ok(match test {
+        "exists" => path.exists(),
+        "file" => path.is_file(),
+        "directory" => path.is_dir(),
+        "link" => path.is_symlink(),
+        "link_exists" => path.symlink_metadata().is_ok(),
+        "mount" => {
+            let own = device(path);
+            let above = device(&path.join(".."));
+            own.is_some() && (own.map(|id| id.0) != above.map(|id| id.0) || own == above)
+        }
+        "same_file" => {
+            let real = |path: &PathBuf| path.canonicalize().ok();
+            paths.get(1).is_some_and(|other| real(path).is_some() && real(path) == real(other))
+        }
+        "vaulted_file" => std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"$ANSIBLE_VAULT;")),
+        other => return Err(failed(format!("there is no test of paths called '{other}'"))),
+    })
+}
+
 fn option(options: &Map, name: &str, default: bool) -> bool {
     options.get(name).and_then(Value::to_bool).unwrap_or(default)
 }
@@ -170,6 +205,24 @@ impl Lookups for World {
                     }
                 }
                 Ok(Value::from(all))
+            }
+            "random_choice" => {
+                self.pure()?;
+                let seed = usize::try_from(self.now.unsigned_abs()).unwrap_or(0) ^ (terms.as_ptr() as usize);
+                Ok(Value::list(terms.get(mixed(seed) % terms.len().max(1)).cloned()))
+            }
+            "fleet.path_test" => {
+                let mut words = texts();
+                let test = words.next().unwrap_or_default();
+                let paths: Vec<PathBuf> = words.map(PathBuf::from).collect();
+                path_test(&test, &paths).map(Value::Bool)
+            }
+            "fleet.realpath" => {
+                let path = texts().next().unwrap_or_default();
+                let real =
+                    std::path::absolute(&path).map(|absolute| absolute.canonicalize().unwrap_or(absolute));
+                real.map(|real| Value::from(real.display().to_string()))
+                    .map_err(|error| failed(format!("cannot resolve '{path}': {error}")))
             }
             _ => Err(LookupError::NoSuchLookup),
         }

@@ -60,6 +60,11 @@ impl User {
     }
 }
 
+/// What a session's greeting told: session, key, names.
+type Remembered = (Arc<str>, String, Vec<String>);
+/// A key and one name under it.
+type KeyAndName = (String, String);
+
 /// A machine.
 pub(super) struct Machine {
     destination: Destination,
@@ -72,11 +77,11 @@ pub(super) struct Machine {
     /// What is known of it.
     pub(super) store: Store,
     /// What interrupted runs have left remembered, by session; taken once.
-    remembered: Mutex<Vec<(Arc<str>, String, Vec<String>)>>,
+    remembered: Mutex<Vec<Remembered>>,
     /// All that is remembered on the target as far as is known: session, key, name.
     noted: Mutex<Vec<(Arc<str>, String, String)>>,
     /// Names to be forgotten with the next program, by session.
-    forgets: Mutex<HashMap<Arc<str>, Vec<(String, String)>>>,
+    forgets: Mutex<HashMap<Arc<str>, Vec<KeyAndName>>>,
 }
 
 impl Machine {

@@ -44,6 +44,9 @@ pub struct Prepared {
     hosts: Vec<Vec<Arc<str>>>,
 }
 
+/// The hosts that a play runs on at once.
+type Batch = Vec<Arc<str>>;
+
 /// What to prepare a run from.
 pub struct Sources {
     /// The project's files.
@@ -295,7 +298,7 @@ impl Prepared {
         &self,
         play: &Arc<Play>,
         all: &[Arc<str>],
-    ) -> Result<(Vec<Arc<Layer>>, Vec<Vec<Arc<str>>>), Diagnostic> {
+    ) -> Result<(Vec<Arc<Layer>>, Vec<Batch>), Diagnostic> {
         let run = &self.run;
         let lookups: Arc<dyn Lookups> = Arc::new(run::NoLookups);
         let state = HostVars::new(Layers::default());
@@ -367,7 +370,7 @@ impl Prepared {
 }
 
 /// The hosts in batches of these sizes; the last size repeats; 0 and no size at all mean all.
-fn batches(all: &[Arc<str>], sizes: &[usize]) -> Vec<Vec<Arc<str>>> {
+fn batches(all: &[Arc<str>], sizes: &[usize]) -> Vec<Batch> {
     let mut left = all;
     let mut batches = Vec::new();
     let mut sizes = sizes.iter().copied().peekable();

@@ -222,7 +222,7 @@ impl Run {
     }
 
     pub(super) fn variables(&self, play: &PlayRun, host: &Host, task: &Task) -> TaskVariables {
-        let state = self.world.host(host).unwrap_or_else(|| self.unknown_host());
+        let state = self.world.host(host).unwrap_or_else(super::run::unknown_host);
         TaskVariables::new(&self.world, &play.vars, host, &state, task)
     }
 

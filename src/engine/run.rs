@@ -43,6 +43,9 @@ pub struct Options {
     pub connect: ConnectDefaults,
 }
 
+/// A machine with the name of the host that first led to it.
+type Named = (Arc<str>, Arc<Machine>);
+
 /// A run.
 pub(super) struct Run {
     pub(super) options: Options,
@@ -56,7 +59,7 @@ pub(super) struct Run {
     /// Microseconds since the epoch at the start.
     pub(super) began: i64,
     pub(super) events: Arc<dyn Fn(Event) + Send + Sync>,
-    machines: Mutex<IndexMap<String, (Arc<str>, Arc<Machine>)>>,
+    machines: Mutex<IndexMap<String, Named>>,
     included: Mutex<HashMap<(PathBuf, usize, String), Arc<LoadedTasks>>>,
     recaps: Mutex<HashMap<Arc<str>, Recap>>,
     /// Hosts that have failed or cannot be reached: they take no further part.
@@ -68,6 +71,11 @@ pub(super) struct Run {
 pub(super) enum Gone {
     Failed,
     Unreachable,
+}
+
+/// The variables of a host that the inventory does not have.
+pub(super) fn unknown_host() -> HostVars {
+    HostVars::new(Layers::default())
 }
 
 impl Run {
@@ -110,11 +118,6 @@ impl Run {
         self.began + i64::try_from(self.started.elapsed().as_micros()).unwrap_or(0)
     }
 
-    /// The variables of a host that the inventory does not have.
-    pub(super) fn unknown_host(&self) -> HostVars {
-        HostVars::new(Layers::default())
-    }
-
     /// Whether the tags that were asked for select a task.
     pub(super) fn selected(&self, task: &Task) -> bool {
         let tags: Vec<String> = task
@@ -141,7 +144,7 @@ impl Run {
             }
             Some(delegate) => {
                 let name: Arc<str> = Arc::from(delegate);
-                let state = self.world.host(delegate).unwrap_or_else(|| self.unknown_host());
+                let state = self.world.host(delegate).unwrap_or_else(unknown_host);
                 let variables = TaskVariables::of_host(&self.world, None, &name, &state);
                 let own = Binder {
                     templar: binder.templar,
@@ -164,7 +167,7 @@ impl Run {
     }
 
     /// The machines that have been used so far.
-    pub(super) fn machines(&self) -> Vec<(Arc<str>, Arc<Machine>)> {
+    pub(super) fn machines(&self) -> Vec<Named> {
         self.machines.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 

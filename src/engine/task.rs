@@ -52,7 +52,7 @@ pub(super) struct Ended {
 
 impl Turn<'_> {
     fn variables(&self) -> TaskVariables {
-        let state = self.run.world.host(self.host).unwrap_or_else(|| self.run.unknown_host());
+        let state = self.run.world.host(self.host).unwrap_or_else(super::run::unknown_host);
         TaskVariables::new(&self.run.world, &self.play.vars, self.host, &state, self.task)
     }
 
@@ -379,7 +379,7 @@ impl Turn<'_> {
                 Keyword::ChangedWhen => {
                     if single.unknown.is_some() && !holds {
                         // not run in check mode, and it says that it never changes anything
-                        single.summary = "not run in check mode".to_owned();
+                        single.summary = String::from("not run in check mode");
                     } else if single.unknown.is_none() {
                         single.changed = holds;
                     }

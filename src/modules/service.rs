@@ -72,7 +72,7 @@ impl Module for Service {
         }
         let manager = Manager::new(view, Scope::System, Vec::new())?;
         let wish = Wish { state: *state, enabled: *enabled, masked: None };
-        let mut plan = manager.plan(view, Some(name), &wish)?;
+        let mut plan = manager.plan(view, Some(name), wish)?;
         for (parameter, given) in [
             ("sleep", sleep.is_some()),
             ("pattern", pattern.is_some()),

@@ -147,7 +147,7 @@ impl Manager {
     }
 
     /// The plan.
-    pub fn plan(mut self, view: &View<'_>, name: Option<&str>, wish: &Wish) -> Result<Plan, Halt> {
+    pub fn plan(mut self, view: &View<'_>, name: Option<&str>, wish: Wish) -> Result<Plan, Halt> {
         let Some(name) = name else {
             let mut plan = self.plan;
             plan.summary = self.done.join(", ");
