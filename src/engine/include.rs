@@ -1,7 +1,6 @@
 //! `include_tasks`: files that are known only at run time.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use indexmap::IndexMap;
 
@@ -44,24 +43,8 @@ impl Run {
                         let key = Arc::as_ptr(&loaded) as usize;
                         groups.entry(key).or_insert_with(|| (loaded, Vec::new())).1.push(Arc::clone(&host));
                     }
-                    let outcome = Outcome {
-                        status,
-                        summary,
-                        diffs: Vec::new(),
-                        result: Value::map(crate::map! {"changed" => false}),
-                        failure: None,
-                        warnings: Vec::new(),
-                        censored: false,
-                        elapsed: Duration::ZERO,
-                    };
-                    self.recap(&host, &outcome);
-                    self.tell(Event::TaskFinished {
-                        host: Arc::clone(&host),
-                        delegate: None,
-                        task: label,
-                        looped: false,
-                        outcome: Box::new(outcome),
-                    });
+                    let result = Value::map(crate::map! {"changed" => false});
+                    self.finish(&host, &label, Outcome { summary, result, ..Outcome::plain(status) });
                 }
                 Err(stop) => self.stopped(play, &label, &host, hosts, stop),
             }
