@@ -12,7 +12,7 @@ use crate::modules::contract::Failed;
 use crate::modules::{Controller, Halt, Rendered, Search, TemplateOptions};
 use crate::plan::bind::{Binder, Stop};
 use crate::project::{self, Project};
-use crate::template::{FileOptions, Truth};
+use crate::template::{FileOptions, Markers, Truth};
 use crate::wire::action::{Bytes, hex};
 
 /// Files up to this size travel in the frame.
@@ -150,16 +150,20 @@ impl Controller for TaskController<'_> {
             comment_end_string,
             destination: _,
         } = options.clone();
+        let usual = Markers::default();
         let options = FileOptions {
             trim_blocks,
             lstrip_blocks,
+            keep_trailing_newline: true,
             newline_sequence,
-            block_start_string,
-            block_end_string,
-            variable_start_string,
-            variable_end_string,
-            comment_start_string,
-            comment_end_string,
+            markers: Markers {
+                variable_start: variable_start_string.unwrap_or(usual.variable_start),
+                variable_end: variable_end_string.unwrap_or(usual.variable_end),
+                block_start: block_start_string.unwrap_or(usual.block_start),
+                block_end: block_end_string.unwrap_or(usual.block_end),
+                comment_start: comment_start_string.unwrap_or(usual.comment_start),
+                comment_end: comment_end_string.unwrap_or(usual.comment_end),
+            },
         };
         let rendered = self
             .binder
@@ -190,7 +194,7 @@ impl Controller for TaskController<'_> {
         let rendered = self
             .binder
             .templar
-            .expression(expression, None, &self.binder.variables, self.binder.lookups)
+            .expression(&Arc::from(expression), None, &self.binder.variables, self.binder.lookups)
             .map_err(|error| halt(Stop::from(error)))?;
         match rendered.unknown {
             Some(unknown) => Err(Halt::Unknown(unknown)),

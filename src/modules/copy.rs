@@ -189,8 +189,9 @@ fn text(params: &CopyParams, value: &Value, dest: &str, view: &View<'_>) -> Resu
         mode: mode(params, 0o600),
         follow: follow(params),
     };
-    one(&mut plan, params, dest, &file, view)?;
-    Ok(plan)
+    let verdict = one(&mut plan, params, dest, &file, view)?;
+    // as the original, whose text comes from a file that is gone afterwards
+    Ok(if verdict == Verdict::Same { plan } else { plan.with("src", "(content)") })
 }
 
 fn local(params: &CopyParams, src: &str, dest: &str, view: &View<'_>) -> Result<Plan, Halt> {

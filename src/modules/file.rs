@@ -129,6 +129,7 @@ impl Module for File {
         }
         let times = Times::read(params, state, view)?;
         let path = paths::trimmed(&given).to_owned();
+        let about = told(&given, there.as_ref());
         let task = Task { params, view, given, path, there, times };
         match state {
             State::Absent => task.absent(),
@@ -139,11 +140,25 @@ impl Module for File {
             State::Hard => task.hard(),
         }
         .map(Step::Plan)
+        .map_err(|halt| match halt {
+            Halt::Failed(mut failed) => {
+                failed.result.extend(about);
+                Halt::Failed(failed)
+            }
+            other => other,
+        })
     }
 
     fn result(_: &FileParams, view: &View<'_>, plan: &Plan, outcomes: &[Done]) -> Result<Map, Halt> {
         super::write_file::final_result(view, plan, outcomes)
     }
+}
+
+/// What the result of a failure tells of the path.
+fn told(path: &str, there: Option<&Stat>) -> Map {
+    let mut about = there.map_or_else(|| crate::map! {"state" => "absent"}, attributes::path_keys);
+    about.insert("path".into(), path.into());
+    about
 }
 
 /// Asks for all that a path's task usually needs, in one exchange, and reads what the path is.
@@ -155,7 +170,7 @@ fn look(params: &FileParams, given: &str, view: &View<'_>) -> Result<Option<Stat
         Some(State::Directory) => wanted.push(stat(paths::parent(&path), Follow::Yes)),
         Some(State::Link | State::Hard) => {
             let src = params.src.as_deref().map(|src| paths::join(paths::parent(&path), src));
-            wanted.extend(src.map(|src| stat(&src, Follow::Yes)));
+            wanted.extend(src.iter().flat_map(|src| [stat(src, Follow::Yes), stat(src, Follow::No)]));
         }
         _ => {}
     }

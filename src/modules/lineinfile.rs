@@ -184,7 +184,7 @@ fn write(
         // as the original: nothing was to be inserted, so no file is made
         plan.changes.clear();
         plan.diffs.clear();
-        plan.summary = "nothing to insert".to_owned();
+        plan.summary = String::from("nothing to insert");
     } else {
         let sha1 = content.sha1();
         let file = Write {

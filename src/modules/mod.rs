@@ -8,6 +8,7 @@ pub mod params;
 pub mod registry;
 pub mod view;
 
+mod apt;
 mod assert;
 mod attributes;
 mod command;
@@ -17,6 +18,7 @@ mod fail;
 mod file;
 mod group;
 mod lineinfile;
+mod package;
 mod paths;
 mod patterns;
 mod ping;
@@ -29,7 +31,9 @@ mod shell;
 mod stat;
 mod systemd_service;
 mod template;
+mod uri;
 mod user;
+mod wait_for;
 mod words;
 mod write_file;
 

@@ -32,12 +32,12 @@ pub fn basename(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
-/// The directory of a path without trailing slashes.
+/// The directory of a path without trailing slashes; of a home directory itself.
 pub fn parent(path: &str) -> &str {
     match trimmed(path).rsplit_once('/') {
         Some(("", _)) => "/",
         Some((above, _)) => trimmed(above),
-        None => "",
+        None => path,
     }
 }
 

@@ -4,6 +4,7 @@ use super::contract::{AnyModule, Registered};
 
 /// Every module. One line each.
 pub static MODULES: &[&dyn AnyModule] = &[
+    &Registered::<super::apt::Apt>::new(),
     &Registered::<super::assert::Assert>::new(),
     &Registered::<super::command::RunCommand>::new(),
     &Registered::<super::copy::Copy>::new(),
@@ -12,6 +13,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::file::File>::new(),
     &Registered::<super::group::Group>::new(),
     &Registered::<super::lineinfile::LineInFile>::new(),
+    &Registered::<super::package::Package>::new(),
     &Registered::<super::ping::Ping>::new(),
     &Registered::<super::raw::RawCommand>::new(),
     &Registered::<super::service::Service>::new(),
@@ -21,7 +23,9 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::stat::StatPath>::new(),
     &Registered::<super::systemd_service::SystemdService>::new(),
     &Registered::<super::template::Template>::new(),
+    &Registered::<super::uri::Uri>::new(),
     &Registered::<super::user::User>::new(),
+    &Registered::<super::wait_for::WaitFor>::new(),
 ];
 
 /// The module with a short or full name: `copy`, `ansible.builtin.copy`, `ansible.legacy.copy`.

@@ -100,7 +100,7 @@ pub fn write(plan: &mut Plan, write: &Write<'_>, view: &View<'_>) -> Result<Verd
     }
     let there = view.stat(dest, Follow::No)?;
     if there.is_some() && *replace == Replace::Never {
-        plan.summary = "already there, and `force` is off".to_owned();
+        plan.summary = String::from("already there, and `force` is off");
         plan.result.insert("dest".into(), (*dest).into());
         return Ok(Verdict::Kept);
     }

@@ -75,9 +75,8 @@ pub fn called(command: &Command) -> &str {
 pub fn run(command: &Command, directory: Option<&Path>) -> Result<CommandOutput, NotRun> {
     let Command { program, directory: _, environment, stdin, timeout, umask, must_succeed: _ } = command;
     if let Some(directory) = directory {
-        let found = std::fs::metadata(directory).and_then(|found| {
-            if found.is_dir() { Ok(()) } else { Err(cause::errno(libc::ENOTDIR)) }
-        });
+        let found = std::fs::metadata(directory)
+            .and_then(|found| if found.is_dir() { Ok(()) } else { Err(cause::errno(libc::ENOTDIR)) });
         found.map_err(|error| NotRun {
             errno: error.raw_os_error(),
             message: format!("cannot change to `{}`: {}", directory.display(), cause::words(&error)),
@@ -104,9 +103,10 @@ pub fn run(command: &Command, directory: Option<&Path>) -> Result<CommandOutput,
         }
         process.spawn()
     };
-    if let Some((name, _)) = environment.iter().find(|(name, value)| {
-        name.is_empty() || name.contains(['=', '\0']) || value.open().contains('\0')
-    }) {
+    if let Some((name, _)) = environment
+        .iter()
+        .find(|(name, value)| name.is_empty() || name.contains(['=', '\0']) || value.open().contains('\0'))
+    {
         return Err(NotRun::because(format!("`{name}` cannot be set in an environment")));
     }
     let started = SystemTime::now();
@@ -123,7 +123,7 @@ pub fn run(command: &Command, directory: Option<&Path>) -> Result<CommandOutput,
     let child = child.map_err(|error| NotRun::of(&error))?;
     let deadline = timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds.into()));
     let stdin = stdin.as_ref().map(|text| text.open().as_bytes()).unwrap_or_default();
-    let collected = Running::new(child, stdin, deadline).and_then(Running::to_end);
+    let collected = Running::new(child, stdin, deadline).and_then(Running::collect);
     let Collected { status, stdout, stderr, timed_out, dropped } =
         collected.map_err(|error| NotRun::of(&error))?;
     if dropped > 0 {
@@ -183,7 +183,7 @@ impl<R: Read + AsFd> Stream<R> {
     /// Reads what is there; returns how many bytes.
     fn drain(&mut self, room: usize, dropped: &mut usize) -> io::Result<usize> {
         let mut total = 0;
-        let mut buffer = [0; 32 << 10];
+        let mut buffer = [0; 16 << 10];
         while let Some(pipe) = &mut self.pipe {
             match pipe.read(&mut buffer) {
                 Ok(0) => self.pipe = None,
@@ -252,7 +252,7 @@ impl<'a> Running<'a> {
         })
     }
 
-    fn to_end(mut self) -> io::Result<Collected> {
+    fn collect(mut self) -> io::Result<Collected> {
         let mut exited: Option<Instant> = None;
         let mut heard = Instant::now();
         loop {
@@ -392,7 +392,10 @@ mod tests {
     #[test]
     fn status_and_streams() {
         let output = shell("echo out; echo err >&2; exit 3");
-        assert_eq!((output.status, output.stdout.as_slice(), output.stderr.as_slice()), (3, &b"out\n"[..], &b"err\n"[..]));
+        assert_eq!(
+            (output.status, output.stdout.as_slice(), output.stderr.as_slice()),
+            (3, &b"out\n"[..], &b"err\n"[..])
+        );
         assert!(output.ended >= output.started && output.started > 1_600_000_000_000_000);
         assert_eq!(shell("kill -9 $$").status, -9);
     }
@@ -407,7 +410,8 @@ mod tests {
         let text = String::from_utf8(output.stdout).unwrap();
         let real = std::fs::canonicalize(room.path()).unwrap();
         assert_eq!(text, format!("in\ny z\n{}\n0027\n", real.display()));
-        let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(room.path().join("made")).unwrap());
+        let mode =
+            std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(room.path().join("made")).unwrap());
         assert_eq!(mode & 0o777, 0o640);
         // one that does not read its input, and much of it
         command = Command::argv(["true"]);
@@ -448,7 +452,8 @@ mod tests {
     fn one_that_writes_for_ever_after_the_exit_is_left() {
         let start = Instant::now();
         let output = shell("(while :; do echo x; sleep 0.05; done) & echo $!; exit 0");
-        let pid: String = String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned();
+        let pid: String =
+            String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned();
         let _ = run(&Command::argv(["kill", &pid]), None);
         assert!(start.elapsed() < Duration::from_secs(20));
     }
@@ -456,7 +461,8 @@ mod tests {
     #[test]
     fn time_is_up_for_the_whole_group() {
         let room = tempfile::tempdir().unwrap();
-        let mut command = Command::shell("trap '' TERM; echo begun; sleep 60 & echo $! > pid; wait; sleep 60");
+        let mut command =
+            Command::shell("trap '' TERM; echo begun; sleep 60 & echo $! > pid; wait; sleep 60");
         command.timeout = Some(1);
         let start = Instant::now();
         let output = run(&command, Some(room.path())).unwrap();

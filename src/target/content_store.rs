@@ -51,7 +51,8 @@ impl ContentStore {
 
     /// Takes the next piece of a content. What goes wrong is told when the content is asked for.
     pub fn accept(&mut self, sha256: &str, size: u64, piece: &[u8]) {
-        if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        if sha256.len() != 64
+            || !sha256.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
         {
             return;
         }
@@ -64,9 +65,13 @@ impl ContentStore {
                 hash.update(piece);
                 let received = received + piece.len() as u64;
                 match file.write_all(piece) {
-                    Err(error) => Content::Failed(discard(&path, cause::failed("cannot write", &path, &error))),
+                    Err(error) => {
+                        Content::Failed(discard(&path, cause::failed("cannot write", &path, &error)))
+                    }
                     Ok(()) if received < size => Content::Arriving { file, path, hash, received },
-                    Ok(()) if received == size && hex(&hash.finalize()) == sha256 => Content::Complete { path },
+                    Ok(()) if received == size && hex(&hash.finalize()) == sha256 => {
+                        Content::Complete { path }
+                    }
                     Ok(()) => {
                         let message = format!("the content {sha256} did not arrive as it was sent");
                         Content::Failed(discard(&path, Failure::new(FailureKind::Other, message)))
@@ -128,7 +133,8 @@ impl Spool {
     fn new(above: &Path) -> io::Result<Self> {
         make_private(above)?;
         let found = fs::symlink_metadata(above)?;
-        if !found.is_dir() || found.mode() & 0o022 != 0 || found.uid() != rustix::process::geteuid().as_raw() {
+        if !found.is_dir() || found.mode() & 0o022 != 0 || found.uid() != rustix::process::geteuid().as_raw()
+        {
             return Err(cause::errno(libc::EPERM));
         }
         for attempt in 0..32 {
@@ -142,7 +148,9 @@ impl Spool {
             let lock = File::open(&directory)?;
             rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
             // another session may have taken it for a leftover before it was locked
-            if fs::metadata(&directory).is_ok_and(|found| Some(found.ino()) == lock.metadata().ok().map(|it| it.ino())) {
+            if fs::metadata(&directory)
+                .is_ok_and(|found| Some(found.ino()) == lock.metadata().ok().map(|it| it.ino()))
+            {
                 return Ok(Self { directory, _lock: lock });
             }
         }

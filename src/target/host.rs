@@ -56,7 +56,9 @@ impl Host {
 
     /// The first frame.
     pub fn hello(&mut self) -> Hello {
-        let line = |path| fs::read_to_string(path).ok().map(|text| text.trim().to_owned()).filter(|it| !it.is_empty());
+        let line = |path| {
+            fs::read_to_string(path).ok().map(|text| text.trim().to_owned()).filter(|it| !it.is_empty())
+        };
         Hello {
             protocol: PROTOCOL_VERSION,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -82,7 +84,11 @@ impl Host {
         } else {
             match self.names.user(user) {
                 Some(found) => PathBuf::from(found.entry.home),
-                None => return Err(format!("there is no user `{user}` whose home directory `{path}` could be in")),
+                None => {
+                    return Err(format!(
+                        "there is no user `{user}` whose home directory `{path}` could be in"
+                    ));
+                }
             }
         };
         Ok(if below.is_empty() { home } else { home.join(below.trim_start_matches('/')) })

@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::command;
 
-/// A line of passwd(5).
+/// A line of passwd(5); fields as there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "fields as in passwd(5)")]
 pub struct Passwd {
     pub name: String,
     pub password: String,
@@ -23,9 +22,8 @@ pub struct Passwd {
     pub shell: String,
 }
 
-/// A line of group(5).
+/// A line of group(5); fields as there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "fields as in group(5)")]
 pub struct Group {
     pub name: String,
     pub gid: u32,
@@ -52,8 +50,8 @@ pub struct Names {
     group_stamp: Stamp,
     users: Vec<Passwd>,
     groups: Vec<Group>,
-    user_names: HashMap<u32, Option<String>>,
-    group_names: HashMap<u32, Option<String>>,
+    users_by_id: HashMap<u32, Option<String>>,
+    groups_by_id: HashMap<u32, Option<String>>,
     ask_users: bool,
     ask_groups: bool,
 }
@@ -68,8 +66,8 @@ impl Names {
             group_stamp: None,
             users: Vec::new(),
             groups: Vec::new(),
-            user_names: HashMap::new(),
-            group_names: HashMap::new(),
+            users_by_id: HashMap::new(),
+            groups_by_id: HashMap::new(),
             ask_users: has_more_than_files(&switch, "passwd"),
             ask_groups: has_more_than_files(&switch, "group"),
             etc,
@@ -84,14 +82,14 @@ impl Names {
         let stamp = stamp(&passwd);
         if stamp.is_none() || stamp != self.passwd_stamp {
             self.users = read_lines(&passwd, parse_passwd);
-            self.user_names.clear();
+            self.users_by_id.clear();
             self.passwd_stamp = stamp;
         }
         let group = self.etc.join("group");
         let stamp = self::stamp(&group);
         if stamp.is_none() || stamp != self.group_stamp {
             self.groups = read_lines(&group, parse_group);
-            self.group_names.clear();
+            self.groups_by_id.clear();
             self.group_stamp = stamp;
         }
     }
@@ -126,17 +124,17 @@ impl Names {
 
     /// The name of a user's number.
     pub fn user_name(&mut self, uid: u32) -> Option<String> {
-        if let Some(known) = self.user_names.get(&uid) {
+        if let Some(known) = self.users_by_id.get(&uid) {
             return known.clone();
         }
         let found = self.user_by_id(uid).map(|user| user.name);
-        self.user_names.insert(uid, found.clone());
+        self.users_by_id.insert(uid, found.clone());
         found
     }
 
     /// The name of a group's number.
     pub fn group_name(&mut self, gid: u32) -> Option<String> {
-        if let Some(known) = self.group_names.get(&gid) {
+        if let Some(known) = self.groups_by_id.get(&gid) {
             return known.clone();
         }
         let local = self.groups.iter().find(|group| group.gid == gid).map(|group| group.name.clone());
@@ -144,7 +142,7 @@ impl Names {
             let line = self.ask_groups.then(|| getent("group", &gid.to_string())).flatten()?;
             parse_group(&line).filter(|entry| entry.gid == gid).map(|entry| entry.name)
         });
-        self.group_names.insert(gid, found.clone());
+        self.groups_by_id.insert(gid, found.clone());
         found
     }
 
@@ -192,7 +190,12 @@ fn parse_group(line: &str) -> Option<Group> {
     Some(Group {
         name: name.to_owned(),
         gid,
-        members: members.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        members: members
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect(),
     })
 }
 

@@ -32,7 +32,10 @@ pub fn all(state: &Path) -> Vec<(String, Vec<String>)> {
 
 /// The names under a key.
 pub fn names(state: &Path, key: &str) -> Vec<String> {
-    read(&file_of(state, key)).filter(|record| record.key == key).map(|record| record.names).unwrap_or_default()
+    read(&file_of(state, key))
+        .filter(|record| record.key == key)
+        .map(|record| record.names)
+        .unwrap_or_default()
 }
 
 /// Adds names under a key, synced when it returns.

@@ -103,15 +103,15 @@ impl<'a, R: Read, W: Write> Session<'a, R, W> {
         host.names.refresh();
         match step {
             Step::Observe(query) => {
-                let seen = catch_unwind(AssertUnwindSafe(|| observe::observe(host, query, ahead)));
-                StepAnswer::Observed(seen.unwrap_or_else(|panic| cause::unknowable(panicked(panic.as_ref()))))
+                let seen = guarded(|| observe::observe(host, query, ahead));
+                StepAnswer::Observed(seen.unwrap_or_else(cause::unknowable))
             }
             Step::Change(action) => {
                 host.units.forget();
-                let done = catch_unwind(AssertUnwindSafe(|| act::act(host, action)));
-                StepAnswer::Changed(done.unwrap_or_else(|panic| {
-                    Err(Failure::new(FailureKind::Other, panicked(panic.as_ref())))
-                }))
+                let done = guarded(|| act::act(host, action));
+                StepAnswer::Changed(
+                    done.unwrap_or_else(|message| Err(Failure::new(FailureKind::Other, message))),
+                )
             }
         }
     }
@@ -140,13 +140,16 @@ impl<'a, R: Read, W: Write> Session<'a, R, W> {
     }
 }
 
-fn panicked(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    format!("fleet itself failed here, which is a defect: {text}")
+/// Does something; a panic in it becomes a message.
+pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no message");
+        format!("fleet itself failed here, which is a defect: {text}")
+    })
 }
 
 /// An answer that fits into a frame alone, in place of one that does not.

@@ -1,10 +1,50 @@
-//! Row 3: Ansible's templating on minijinja: native types, strict undefined, filters, tests and lookups.
+//! Row 3: Ansible's templating: native types, strict undefined, filters, tests and lookups.
+//!
+//! minijinja reads the templates; its syntax tree is evaluated here, with Python's semantics. Its own machine
+//! could not: it has no way to see what is compared or tested (so unknowns would count as different or true),
+//! its lists cannot be appended to, and what is undefined has no name.
 //!
 //! Pure: files, commands and the clock are reached only through [`Lookups`], which `engine` provides.
 
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Map, Place, Source, Unknown, Value};
+
+mod access;
+mod args;
+mod call;
+mod context;
+mod convert;
+mod escapes;
+mod eval;
+mod exec;
+mod fail;
+mod filters;
+mod format;
+mod globals;
+mod lookup;
+mod lower;
+mod methods;
+mod moment;
+mod object;
+mod ops;
+mod options;
+mod pattern;
+mod place;
+mod predicates;
+mod scan;
+mod sequence;
+mod templar;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod val;
+
+pub use options::{FileOptions, Markers};
+pub use templar::Templar;
+
+/// The variables that a template is rendered with.
+type Scope = Arc<dyn Variables>;
 
 /// The variables of one task on one host, not rendered. Templates among them are rendered when they are read.
 pub trait Variables: Send + Sync + std::fmt::Debug {

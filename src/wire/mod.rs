@@ -11,13 +11,13 @@ pub mod overlay;
 pub mod protocol;
 pub mod query;
 
-pub use action::{Action, Attributes, Change, Effect, Expect, Footprint, Owner};
+pub use action::{Action, Attributes, Change, Effect, Expect, Footprint, HttpRequest, Owner};
 pub use command::{Command, CommandOutput, Program, Sealed};
 pub use observation::{
     Content, Digest, Entry, GroupEntry, Observation, ObserveError, PackageState, PackageStatus, Stat,
     UnitState, UserEntry,
 };
-pub use outcome::{Done, Failure, FailureKind, Outcome};
+pub use outcome::{Done, Failure, FailureKind, HttpAnswer, Outcome};
 pub use overlay::Overlay;
 pub use protocol::{FromTarget, Hello, PROTOCOL_VERSION, Step, StepAnswer, ToTarget};
 pub use query::{Algorithm, FileKind, Follow, Query};

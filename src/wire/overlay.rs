@@ -77,6 +77,8 @@ impl Overlay {
         if let Some(answer) = self.answers.get(query) {
             return answer.clone().map_or(Overlaid::Unknown, Overlaid::Known);
         }
+        let led = self.led_elsewhere(query, observed);
+        let query = led.as_ref().unwrap_or(query);
         let known =
             |found: Option<Observation>| found.map_or_else(|| Overlaid::Ask(query.clone()), Overlaid::Known);
         match query {
@@ -84,7 +86,7 @@ impl Overlay {
             Query::Group { name } => known(self.groups.get(name).cloned().map(Observation::Group)),
             Query::Package { name } => known(self.packages.get(name).cloned().map(Observation::Package)),
             Query::Unit { name, user: None } => known(self.units.get(name).cloned().map(Observation::Unit)),
-            Query::Stat { path, follow } => self.stat(path, *follow, query, observed),
+            Query::Stat { path, follow } => self.stat(path, *follow),
             Query::Digest { path, algorithm, limit } => match self.reach(path, Follow::Yes) {
                 Reach::Elsewhere(path) => {
                     Overlaid::Ask(Query::Digest { path, algorithm: *algorithm, limit: *limit })
@@ -124,7 +126,7 @@ impl Overlay {
                 },
             },
             Query::List { path } => self.list(path, observed),
-            Query::Tree { path } => self.tree(path),
+            Query::Tree { path } => self.tree(path, observed),
             Query::Unit { user: Some(_), .. }
             | Query::PackageListsAge
             | Query::Command(_)
@@ -180,7 +182,7 @@ impl Overlay {
                 }
             }
             Action::MakeDirectory { path, attributes } => {
-                let path = clean(path);
+                let path = self.over_links(path, Follow::No, observed);
                 let existing = self.current(&path, observed).filter(|stat| stat.kind == FileKind::Directory);
                 let inside = match (&existing, self.paths.get(&path)) {
                     (Some(_), Some(PathState::Present { inside, .. })) => inside.clone(),
@@ -196,11 +198,12 @@ impl Overlay {
                 stat.size = target.len() as u64;
                 stat.target = Some(target.clone());
                 set(&mut stat, &Attributes { mode: None, ..attributes.clone() });
-                self.remove(path);
-                self.put(clean(path), stat, Inside::AsObserved);
+                let path = self.over_links(path, Follow::No, observed);
+                self.remove(&path);
+                self.put(path, stat, Inside::AsObserved);
             }
             Action::HardLink { path, target } => {
-                let target = clean(target);
+                let target = self.over_links(target, Follow::No, observed);
                 let inside = match self.paths.get(&target) {
                     Some(PathState::Present { inside: Inside::Bytes(bytes), .. }) => {
                         Inside::Bytes(bytes.clone())
@@ -210,10 +213,11 @@ impl Overlay {
                 let mut stat =
                     self.current(&target, observed).unwrap_or_else(|| fresh(FileKind::File, 0o644, user));
                 stat.links = stat.links.saturating_add(1);
-                self.put(clean(path), stat, inside);
+                let path = self.over_links(path, Follow::No, observed);
+                self.put(path, stat, inside);
             }
             Action::Touch { path, accessed, modified, attributes } => {
-                let path = clean(path);
+                let path = self.over_links(path, Follow::No, observed);
                 let existing = self.current(&path, observed);
                 let inside = match (&existing, self.paths.get(&path)) {
                     (Some(_), Some(PathState::Present { inside, .. })) => inside.clone(),
@@ -226,7 +230,10 @@ impl Overlay {
                 stat.modified = modified.flatten().unwrap_or(stat.modified);
                 self.put(path, stat, inside);
             }
-            Action::Remove { path } => self.remove(path),
+            Action::Remove { path } => {
+                let path = self.over_links(path, Follow::No, observed);
+                self.remove(&path);
+            }
             // what these do to the host is declared by the module, as effects
             Action::Run(_) | Action::Http(_) | Action::Raw { .. } => {}
             Action::Remember { .. } | Action::Forget { .. } => {}
@@ -247,7 +254,7 @@ impl Overlay {
 
     /// Where a write to a path goes when its last component may be a link.
     fn final_path(&self, path: &str, follow: Follow, observed: Observed<'_>) -> String {
-        let path = clean(path);
+        let path = self.over_links(path, follow, observed);
         if follow == Follow::No {
             return path;
         }
@@ -276,22 +283,61 @@ impl Overlay {
         }
     }
 
-    fn stat(&self, path: &str, follow: Follow, query: &Query, observed: Observed<'_>) -> Overlaid {
+    fn stat(&self, path: &str, follow: Follow) -> Overlaid {
         match self.reach(path, follow) {
             Reach::Here(stat, ..) => Overlaid::Known(Observation::Stat(Some(stat.clone()))),
             Reach::Absent => Overlaid::Known(Observation::Stat(None)),
             Reach::Unknown => Overlaid::Unknown,
-            Reach::Elsewhere(elsewhere) => {
-                // a link on the host that leads to something the plan changes
-                if let Some(Observation::Stat(Some(Stat { resolved: Some(resolved), .. }))) = observed(query)
-                    && follow == Follow::Yes
-                    && let Reach::Here(stat, ..) = self.reach(&resolved, Follow::Yes)
-                {
-                    return Overlaid::Known(Observation::Stat(Some(stat.clone())));
+            Reach::Elsewhere(path) => Overlaid::Ask(Query::Stat { path, follow }),
+        }
+    }
+
+    /// A path with the host's own links resolved as far as they have been observed and the plan leaves them.
+    fn over_links(&self, path: &str, follow: Follow, observed: Observed<'_>) -> String {
+        let mut path = clean(path);
+        let mut from = 1;
+        while let Some(rest) = path.get(from..).filter(|rest| !rest.is_empty()) {
+            let end = rest.find('/').map_or(path.len(), |at| from + at);
+            let prefix = path.get(..end).unwrap_or_default().to_owned();
+            if (end == path.len() && follow == Follow::No) || self.paths.contains_key(&prefix) {
+                break;
+            }
+            from = end + 1;
+            let resolved = [Follow::No, Follow::Yes].into_iter().find_map(|follow| {
+                match observed(&Query::Stat { path: prefix.clone(), follow }) {
+                    Some(Observation::Stat(Some(stat))) => stat.resolved,
+                    _ => None,
                 }
-                Overlaid::Ask(Query::Stat { path: elsewhere, follow })
+            });
+            if let Some(resolved) = resolved.filter(|resolved| *resolved != prefix) {
+                path = clean(&format!("{resolved}{}", path.get(end..).unwrap_or_default()));
+                from = resolved.len() + 1;
             }
         }
+        path
+    }
+
+    /// The same query at the place that the plan touches, where links on the host lead there.
+    fn led_elsewhere(&self, query: &Query, observed: Observed<'_>) -> Option<Query> {
+        let follow = match query {
+            Query::Stat { follow, .. } => *follow,
+            _ => Follow::Yes,
+        };
+        let asked = clean(query.path()?);
+        let place = self.over_links(&asked, follow, observed);
+        let below = format!("{}/", place.trim_end_matches('/'));
+        let is_touched = || {
+            !matches!(self.reach(&place, follow), Reach::Elsewhere(end) if end == place)
+                || self.paths.keys().any(|known| known.starts_with(&below))
+        };
+        (place != asked && is_touched()).then(|| match query.clone() {
+            Query::Stat { follow, .. } => Query::Stat { path: place, follow },
+            Query::Digest { algorithm, limit, .. } => Query::Digest { path: place, algorithm, limit },
+            Query::Content { limit, .. } => Query::Content { path: place, limit },
+            Query::List { .. } => Query::List { path: place },
+            Query::Tree { .. } => Query::Tree { path: place },
+            other => other,
+        })
     }
 
     /// Follows a path through what the plan makes and removes.
@@ -377,29 +423,44 @@ impl Overlay {
         Overlaid::Known(Observation::Entries(Some(entries.into_values().collect())))
     }
 
-    fn tree(&self, path: &str) -> Overlaid {
-        let (path, fresh) = match self.reach(path, Follow::Yes) {
+    fn tree(&self, path: &str, observed: Observed<'_>) -> Overlaid {
+        let (path, host) = match self.reach(path, Follow::Yes) {
             Reach::Absent => return Overlaid::Known(Observation::Entries(None)),
             Reach::Unknown => return Overlaid::Unknown,
-            Reach::Here(_, inside, path) => (path, *inside == Inside::Fresh),
-            Reach::Elsewhere(path) => (path, false),
+            Reach::Here(_, inside, path) => (path, *inside != Inside::Fresh),
+            Reach::Elsewhere(path) => (path, true),
         };
         let below = format!("{}/", path.trim_end_matches('/'));
-        let inside: Vec<_> = self.paths.iter().filter(|(known, _)| known.starts_with(&below)).collect();
-        if !fresh {
-            return if inside.is_empty() { Overlaid::Ask(Query::Tree { path }) } else { Overlaid::Unknown };
+        let planned: Vec<_> = self.paths.iter().filter(|(known, _)| known.starts_with(&below)).collect();
+        let ask = Query::Tree { path };
+        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        if host {
+            if planned.is_empty() {
+                return Overlaid::Ask(ask);
+            }
+            match observed(&ask) {
+                None => return Overlaid::Ask(ask),
+                Some(Observation::Entries(Some(found))) => {
+                    entries.extend(found.into_iter().map(|entry| (entry.name.clone(), entry)));
+                }
+                Some(other) => return Overlaid::Known(other),
+            }
         }
-        let entries = inside
-            .into_iter()
-            .filter_map(|(known, state)| match state {
-                PathState::Absent => None,
-                PathState::Present { stat, .. } => Some(Entry {
-                    name: known.get(below.len()..).unwrap_or_default().to_owned(),
-                    stat: (**stat).clone(),
-                }),
-            })
-            .collect();
-        Overlaid::Known(Observation::Entries(Some(entries)))
+        for (known, state) in planned {
+            let name = known.get(below.len()..).unwrap_or_default().to_owned();
+            let kept = matches!(state, PathState::Present { stat, inside: Inside::AsObserved } if stat.kind == FileKind::Directory);
+            if !kept {
+                let inside = format!("{name}/");
+                entries.retain(|name, _| !name.starts_with(&inside));
+            }
+            match state {
+                PathState::Absent => drop(entries.remove(&name)),
+                PathState::Present { stat, .. } => {
+                    entries.insert(name.clone(), Entry { name, stat: (**stat).clone() });
+                }
+            }
+        }
+        Overlaid::Known(Observation::Entries(Some(entries.into_values().collect())))
     }
 }
 

@@ -15,9 +15,9 @@ mod resolve;
 mod scalar;
 mod to_value;
 
-pub use to_value::has_markers;
 
 pub use emit::{EmitOptions, to_yaml};
+pub use to_value::has_markers;
 
 /// What a text holds.
 #[derive(Clone, Debug)]

@@ -110,12 +110,16 @@ impl Task<'_> {
             },
         };
         let same = match (&self.there, &source) {
-            (Some(there), Some((_, stat))) => there.inode == stat.inode && there.device == stat.device,
+            // a predicted file has no inode: only one that the plan links has further links
+            (Some(there), Some((_, stat))) => {
+                let numbered = there.inode != 0 || there.links > 1;
+                numbered && there.inode == stat.inode && there.device == stat.device
+            }
             (Some(_), None) => true,
             (None, _) => false,
         };
         let same_text = self.there.as_ref().is_some_and(|stat| stat.target.is_some() && stat.target == given);
-        let made = !same && !(before == "link" && same_text);
+        let made = !same && (before != "link" || !same_text);
         if made && !self.params.force {
             match before {
                 "hard" => return fail("Cannot link, different hard link exists at destination"),

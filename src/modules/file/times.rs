@@ -71,6 +71,7 @@ impl Times {
     }
 
     /// As [`Action::Touch`] takes them: access, modification.
+    #[expect(clippy::option_option, reason = "as the action has it: keep, now, or a time")]
     pub(super) fn instants(self) -> (Option<Option<i64>>, Option<Option<i64>>) {
         let instant = |time| match time {
             Time::Keep => None,

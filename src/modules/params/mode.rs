@@ -20,14 +20,14 @@ impl Mode {
         match self {
             Self::Bits(bits) => *bits,
             Self::Preserve => current,
-            Self::Symbolic(text) => text.split(',').fold(current, |mode, clause| {
-                apply_clause(clause, mode, current, directory, umask).unwrap_or(mode)
-            }),
+            Self::Symbolic(text) => text
+                .split(',')
+                .fold(current, |mode, clause| apply_clause(clause, mode, directory, umask).unwrap_or(mode)),
         }
     }
 }
 
-fn apply_clause(clause: &str, mode: u32, original: u32, directory: bool, umask: u32) -> Option<u32> {
+fn apply_clause(clause: &str, mode: u32, directory: bool, umask: u32) -> Option<u32> {
     let at = clause.find(['+', '-', '='])?;
     let (who, mut rest) = clause.split_at_checked(at)?;
     let mut mode = mode;
@@ -36,11 +36,11 @@ fn apply_clause(clause: &str, mode: u32, original: u32, directory: bool, umask: 
         let end = after.find(['+', '-', '=']).unwrap_or(after.len());
         let (permissions, next) = after.split_at_checked(end)?;
         for class in who_bits(who) {
-            let mut bits = permission_bits(permissions, class, mode, original, directory)?;
+            let mut bits = permission_bits(permissions, class, mode, directory)?;
             if who.is_empty() {
                 bits &= !umask;
             }
-            let mask = class_mask(class, directory);
+            let mask = class_mask(class);
             mode = match operator {
                 '+' => mode | bits,
                 '-' => mode & !bits,
@@ -64,29 +64,31 @@ fn who_bits(who: &str) -> Vec<u32> {
         .collect()
 }
 
-fn class_mask(shift: u32, directory: bool) -> u32 {
+/// What `=` sets anew: as Ansible, and unlike `chmod`, of directories too with setuid, setgid and sticky.
+fn class_mask(shift: u32) -> u32 {
     let special = match shift {
-        6 if !directory => 0o4000,
-        3 if !directory => 0o2000,
-        _ => 0,
+        6 => 0o4000,
+        3 => 0o2000,
+        _ => 0o1000,
     };
     (0o7 << shift) | special
 }
 
-fn permission_bits(permissions: &str, shift: u32, mode: u32, original: u32, directory: bool) -> Option<u32> {
+fn permission_bits(permissions: &str, shift: u32, mode: u32, directory: bool) -> Option<u32> {
     permissions.chars().try_fold(0, |bits, c| {
         let more = match c {
             'r' => 0o4 << shift,
             'w' => 0o2 << shift,
             'x' => 0o1 << shift,
-            'X' if directory || original & 0o111 != 0 => 0o1 << shift,
+            'X' if directory || mode & 0o111 != 0 => 0o1 << shift,
             'X' => 0,
             's' => match shift {
                 6 => 0o4000,
                 3 => 0o2000,
                 _ => 0,
             },
-            't' => 0o1000,
+            't' if shift == 0 => 0o1000,
+            't' => 0,
             'u' => ((mode >> 6) & 0o7) << shift,
             'g' => ((mode >> 3) & 0o7) << shift,
             'o' => (mode & 0o7) << shift,
@@ -145,6 +147,10 @@ mod tests {
             ("u+s,o-rwx", 0o755, false, 0o4750),
             ("o+t", 0o777, true, 0o1777),
             ("ug+rw-x", 0o111, false, 0o661),
+            ("g=rx", 0o2775, true, 0o755),
+            ("o=rx", 0o1777, true, 0o775),
+            ("a-x,u=rwX", 0o755, false, 0o644),
+            ("u+t", 0o644, false, 0o644),
         ] {
             let mode = read(text).unwrap();
             assert_eq!(mode.apply(from, directory, 0o022), to, "{text} on {from:o}");

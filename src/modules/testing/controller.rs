@@ -31,6 +31,7 @@ impl Project {
         Self { files: entries(files), values: entries(values) }
     }
 
+    #[expect(clippy::result_large_err, reason = "as the trait has it")]
     fn file(&self, path: &Path) -> Result<&Json, Failed> {
         let name = path.to_str().unwrap_or_default();
         self.files.get(name).ok_or_else(|| Failed { message: format!("no file {name}"), ..Failed::default() })

@@ -125,9 +125,10 @@ impl Host {
                 Reached::Nothing => None,
                 Reached::Node(at, node) => {
                     let mut stat = node.stat.clone();
-                    if stat.kind == FileKind::Symlink
-                        && let Ok(Reached::Node(to, _)) = self.reach(&at, Follow::Yes)
-                    {
+                    let is_link = matches!(
+                        self.reach(path, Follow::No), Ok(Reached::Node(_, node)) if node.stat.kind == FileKind::Symlink
+                    );
+                    if is_link && let Ok(Reached::Node(to, _)) = self.reach(&at, Follow::Yes) {
                         stat.resolved = Some(to);
                     }
                     Some(stat)

@@ -85,6 +85,7 @@ fn attrs(attributes: &Attributes) -> String {
     line
 }
 
+#[expect(clippy::option_option, reason = "as the action has it")]
 fn time(time: Option<Option<i64>>) -> String {
     match time {
         None => "keep".to_owned(),

@@ -93,6 +93,9 @@ pub fn apply(path: &Path, wanted: Numbers, follow: Follow) -> Result<(), Failure
     Ok(())
 }
 
+/// A time as [`crate::wire::Action::Touch`] gives it: kept, now, or nanoseconds since the epoch.
+type Time = Option<Option<i64>>;
+
 /// Makes an empty file where there is none, sets times (of what a link leads to) and attributes.
 ///
 /// # Errors
@@ -100,15 +103,16 @@ pub fn apply(path: &Path, wanted: Numbers, follow: Follow) -> Result<(), Failure
 pub fn touch(
     host: &Host,
     path: &Path,
-    accessed: Option<Option<i64>>,
-    modified: Option<Option<i64>>,
+    accessed: Time,
+    modified: Time,
     attributes: &Attributes,
 ) -> Result<(), Failure> {
     let wanted = Numbers::of(host, attributes)?;
     match fs::symlink_metadata(path) {
         Ok(_) => {}
         Err(error) if is_absent(&error) => {
-            let made = OpenOptions::new().write(true).create_new(true).custom_flags(libc::O_NOFOLLOW).open(path);
+            let made =
+                OpenOptions::new().write(true).create_new(true).custom_flags(libc::O_NOFOLLOW).open(path);
             let file = made.map_err(|error| failed("cannot make", path, &error))?;
             file.sync_all().map_err(|error| failed("cannot make", path, &error))?;
         }
@@ -122,7 +126,7 @@ pub fn touch(
     apply(path, wanted, Follow::No)
 }
 
-fn timespec(time: Option<Option<i64>>) -> Timespec {
+fn timespec(time: Time) -> Timespec {
     match time {
         None => Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
         Some(None) => Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },

@@ -81,10 +81,11 @@ fn path_of(host: &Host, path: &str) -> Result<PathBuf, Failure> {
 fn run(host: &Host, command: &Command) -> Outcome {
     let directory = command.directory.as_deref().map(|path| path_of(host, path)).transpose()?;
     let called = command::called(command);
-    let output = command::run(command, directory.as_deref()).map_err(|command::NotRun { errno, message }| {
-        let kind = errno.map_or(FailureKind::Other, |number| cause::kind(&cause::errno(number)));
-        Failure { kind, message: format!("cannot run `{called}`: {message}"), errno, output: None }
-    })?;
+    let output =
+        command::run(command, directory.as_deref()).map_err(|command::NotRun { errno, message }| {
+            let kind = errno.map_or(FailureKind::Other, |number| cause::kind(&cause::errno(number)));
+            Failure { kind, message: format!("cannot run `{called}`: {message}"), errno, output: None }
+        })?;
     if !command.must_succeed || (output.status == 0 && !output.timed_out) {
         return Ok(Done::Ran(output));
     }

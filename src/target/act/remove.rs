@@ -124,7 +124,11 @@ fn empty(top: OwnedFd) -> Result<(), (OsString, Errno)> {
             continue;
         }
         moved += 1;
-        let higher = format!(".fleet-removed-{}-{moved}-{}", std::process::id(), jiff::Timestamp::now().as_nanosecond());
+        let higher = format!(
+            ".fleet-removed-{}-{moved}-{}",
+            std::process::id(),
+            jiff::Timestamp::now().as_nanosecond()
+        );
         if let (Some(top), Some(level)) = (levels.first(), levels.last()) {
             renameat(&level.directory, name.as_os_str(), &top.directory, higher.as_str())
                 .map_err(|error| (below(&levels, &name), error))?;

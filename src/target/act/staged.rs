@@ -49,7 +49,12 @@ impl Staged {
     /// What making it gives.
     pub fn beside(path: &Path) -> io::Result<Self> {
         let (path, file) = make_hidden(path, |hidden| {
-            OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(hidden)
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .custom_flags(libc::O_NOFOLLOW)
+                .open(hidden)
         })?;
         Ok(Self { path, file, in_place: false })
     }

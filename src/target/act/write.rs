@@ -62,7 +62,8 @@ pub fn write_file(host: &Host, order: Order<'_>) -> Outcome {
         Err(error) if is_absent(&error) => None,
         Err(error) => return Err(cannot(&error)),
     };
-    let mut staged = Staged::beside(&place).map_err(|error| failed("cannot make a file in", parent(&place), &error))?;
+    let mut staged =
+        Staged::beside(&place).map_err(|error| failed("cannot make a file in", parent(&place), &error))?;
     fill(host, &mut staged, content, &path)?;
     dress(&staged, wanted, former.as_ref(), &place).map_err(|(doing, error)| failed(doing, &path, &error))?;
     staged.file.sync_all().map_err(|error| cannot(&error))?;
@@ -126,7 +127,10 @@ fn dress(
         }
         copy_extended(place, file);
     }
-    let mode = wanted.mode.or_else(|| former.map(|former| former.mode() & 0o7777)).unwrap_or_else(|| 0o666 & !umask());
+    let mode = wanted
+        .mode
+        .or_else(|| former.map(|former| former.mode() & 0o7777))
+        .unwrap_or_else(|| 0o666 & !umask());
     file.set_permissions(fs::Permissions::from_mode(mode)).map_err(|error| ("cannot set the mode of", error))
 }
 
@@ -135,7 +139,9 @@ fn copy_extended(from: &Path, to: &File) {
     let mut list = vec![0_u8; 64 << 10];
     let Ok(length) = rustix::fs::llistxattr(from, &mut list[..]) else { return };
     let mut value = vec![0_u8; 64 << 10];
-    for name in list.get(..length).unwrap_or_default().split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+    for name in
+        list.get(..length).unwrap_or_default().split(|byte| *byte == 0).filter(|name| !name.is_empty())
+    {
         let Ok(name) = std::str::from_utf8(name) else { continue };
         if OF_THE_CONTENT.contains(&name) {
             continue;
@@ -156,10 +162,11 @@ fn check(text: &str, staged: &Path, path: &Path) -> Result<(), Failure> {
     let words = shell_words::split(text).map_err(|error| refuse(format!("cannot read `{text}`: {error}")))?;
     let staged = staged.to_string_lossy();
     let argv = words.into_iter().map(|word| word.replace("%s", &staged).replace("%%", "%"));
-    let output = command::run(&Command::argv(argv), None).map_err(|command::NotRun { errno, message }| Failure {
-        errno,
-        ..refuse(format!("failed to validate `{}`: cannot run `{text}`: {message}", path.display()))
-    })?;
+    let output =
+        command::run(&Command::argv(argv), None).map_err(|command::NotRun { errno, message }| Failure {
+            errno,
+            ..refuse(format!("failed to validate `{}`: cannot run `{text}`: {message}", path.display()))
+        })?;
     if output.status == 0 {
         return Ok(());
     }

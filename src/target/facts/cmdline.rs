@@ -36,7 +36,8 @@ mod tests {
 
     #[test]
     fn repeated_words_are_lists_in_proc_cmdline_only() {
-        let facts = parse("BOOT_IMAGE=/vmlinuz root=UUID=1 ro console=tty0 console=ttyS0,115200 console=hvc0");
+        let facts =
+            parse("BOOT_IMAGE=/vmlinuz root=UUID=1 ro console=tty0 console=ttyS0,115200 console=hvc0");
         let get = |fact: &str, name: &str| facts.get(fact).unwrap().get(name).cloned().unwrap();
         assert_eq!(get("cmdline", "root"), Value::from("UUID=1"));
         assert_eq!(get("cmdline", "ro"), Value::Bool(true));

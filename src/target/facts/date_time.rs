@@ -105,7 +105,11 @@ mod tests {
         ];
         for (rule, now, summer) in zones {
             let facts = date_time(&moment.to_zoned(posix(rule)));
-            assert_eq!((text(&facts, "tz").as_str(), text(&facts, "tz_dst").as_str()), (now, summer), "{rule}");
+            assert_eq!(
+                (text(&facts, "tz").as_str(), text(&facts, "tz_dst").as_str()),
+                (now, summer),
+                "{rule}"
+            );
         }
     }
 }

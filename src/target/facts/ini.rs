@@ -189,6 +189,8 @@ mod tests {
             interpolate("s", "c", &options).unwrap_err(),
             "'%' must be followed by '%' or '(', found: '% of'"
         );
-        assert!(interpolate("s", "d", &options).unwrap_err().starts_with("Bad value substitution: option 'd'"));
+        assert!(
+            interpolate("s", "d", &options).unwrap_err().starts_with("Bad value substitution: option 'd'")
+        );
     }
 }

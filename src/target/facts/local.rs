@@ -16,7 +16,8 @@ pub(super) fn facts(system: &System, fact_path: &str) -> Map {
     let mut local = Map::new();
     for name in system.names(fact_path) {
         // as Python's glob, which passes over hidden files
-        if name.ends_with(".fact") && !name.starts_with('.') {
+        let stem = name.strip_suffix(".fact");
+        if stem.is_some_and(|stem| !stem.is_empty() && !stem.starts_with('.')) {
             let path = format!("{}/{name}", fact_path.trim_end_matches('/'));
             let value = read(system, &path).unwrap_or_else(Value::from);
             local.insert(Key::from(name.replace(".fact", "")), value);
@@ -117,7 +118,8 @@ mod tests {
         );
         assert_eq!(text("empty"), "{}");
         assert!(
-            text("percent").starts_with("error loading facts as ini - please check content: /facts.d/percent.fact (")
+            text("percent")
+                .starts_with("error loading facts as ini - please check content: /facts.d/percent.fact (")
         );
         assert_eq!(text("script"), "{'ok': True}");
         assert_eq!(text("fails"), "Failure executing fact script (/facts.d/fails.fact), rc: 3, err: oops\n");
@@ -131,6 +133,9 @@ mod tests {
 
     #[test]
     fn a_missing_directory_is_no_facts() {
-        assert_eq!(Value::map(facts(&machine(&[]).system, "/etc/ansible/facts.d")).to_text(), "{'local': {}}");
+        assert_eq!(
+            Value::map(facts(&machine(&[]).system, "/etc/ansible/facts.d")).to_text(),
+            "{'local': {}}"
+        );
     }
 }

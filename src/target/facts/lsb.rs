@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn the_file_may_have_quotes() {
-        let lines = ["DISTRIB_ID=Ubuntu", "DISTRIB_RELEASE=22.04", "DISTRIB_DESCRIPTION=\"Ubuntu 22.04.3 LTS\""];
+        let lines =
+            ["DISTRIB_ID=Ubuntu", "DISTRIB_RELEASE=22.04", "DISTRIB_DESCRIPTION=\"Ubuntu 22.04.3 LTS\""];
         assert_eq!(
             Value::map(finished(file_fields(&lines.map(str::to_owned)))).to_text(),
             "{'id': 'Ubuntu', 'release': '22.04', 'description': 'Ubuntu 22.04.3 LTS', 'major_release': '22'}"

@@ -65,7 +65,8 @@ fn red_hat_manager(system: &System) -> &'static str {
     if system.exists("/run/ostree-booted") {
         return "atomic_container";
     }
-    let Some(path) = ["/usr/bin/dnf", "/usr/bin/microdnf"].into_iter().find(|path| system.exists(path)) else {
+    let Some(path) = ["/usr/bin/dnf", "/usr/bin/microdnf"].into_iter().find(|path| system.exists(path))
+    else {
         return "unknown";
     };
     let real = std::fs::canonicalize(system.path(path)).unwrap_or_default();
@@ -149,7 +150,11 @@ fn library_version(system: &System) -> Option<(i64, String)> {
             .flat_map(|parent| system.names(parent).into_iter().map(move |name| (parent, name)))
             .filter(|(_, name)| name == "systemd" || name.contains("-linux-"))
             .map(|(parent, name)| {
-                if name == "systemd" { format!("{parent}/{name}") } else { format!("{parent}/{name}/systemd") }
+                if name == "systemd" {
+                    format!("{parent}/{name}")
+                } else {
+                    format!("{parent}/{name}/systemd")
+                }
             }),
     );
     directories.iter().find_map(|directory| {
@@ -163,9 +168,8 @@ fn library_version(system: &System) -> Option<(i64, String)> {
 
 /// The features as they stand in the library: `+PAM +AUDIT -SELINUX … default-hierarchy=unified`.
 fn find_features(content: &[u8]) -> Option<String> {
-    let pattern = Regex::new(r"(?-u)\x00([+-]PAM [+-]AUDIT [ -~]+)\x00").ok()?;
-    let found = pattern.captures(content)?.get(1)?;
-    Some(String::from_utf8_lossy(found.as_bytes()).into_owned())
+    let pattern = Regex::new(r"(?-u)[+-]PAM [+-]AUDIT [ -~]+").ok()?;
+    Some(String::from_utf8_lossy(pattern.find(content)?.as_bytes()).into_owned())
 }
 
 fn printed_version(system: &System) -> Option<(i64, String)> {

@@ -46,7 +46,8 @@ pub fn gather(subset: &[String], fact_path: &str, timeout: u32) -> Result<Map, S
     let seconds = if timeout == 0 { 10 } else { timeout };
     let system = System::host(Duration::from_secs(u64::from(seconds)));
     let mut facts = collect(&system, &selected, fact_path);
-    let names = if subset.is_empty() { vec![Value::str("all")] } else { subset.iter().map(Value::str).collect() };
+    let names =
+        if subset.is_empty() { vec![Value::str("all")] } else { subset.iter().map(Value::str).collect() };
     facts.insert(Key::str("gather_subset"), Value::list(names));
     facts.insert(Key::str("module_setup"), Value::Bool(true));
     Ok(facts)
@@ -63,15 +64,20 @@ fn collect(system: &System, selected: &BTreeSet<Collector>, fact_path: &str) -> 
         let python_wanted = selected.contains(&Collector::Python) || selected.contains(&Collector::Platform);
         let python = python_wanted.then(|| scope.spawn(|| python::discover(system)));
 
-        let distribution =
-            selected.contains(&Collector::Distribution).then(|| Distribution::read(system)).unwrap_or_default();
+        let distribution = if selected.contains(&Collector::Distribution) {
+            Distribution::read(system)
+        } else {
+            Distribution::default()
+        };
         let mut parts: Vec<(Collector, Map)> = selected
             .iter()
             .filter(|collector| !is_slow(**collector))
             .map(|&collector| (collector, run_quick(collector, system, &distribution)))
             .collect();
         // a collector that failed leaves its facts out, as in Ansible
-        parts.extend(slow.into_iter().filter_map(|(collector, handle)| Some((collector, handle.join().ok()?))));
+        parts.extend(
+            slow.into_iter().filter_map(|(collector, handle)| Some((collector, handle.join().ok()?))),
+        );
         if let Some(python) = python.and_then(|handle| handle.join().ok().flatten()) {
             if selected.contains(&Collector::Platform) {
                 parts.push((Collector::Platform, python.version_facts()));
@@ -139,7 +145,9 @@ fn run_quick(collector: Collector, system: &System, distribution: &Distribution)
         C::Nvme => network::nvme_facts(system),
         // those programs are not asked: as where they are absent
         C::Facter | C::Ohai => Map::new(),
-        C::Python | C::Platform | C::Lsb | C::Caps | C::Systemd | C::Hardware | C::Network | C::Local => Map::new(),
+        C::Python | C::Platform | C::Lsb | C::Caps | C::Systemd | C::Hardware | C::Network | C::Local => {
+            Map::new()
+        }
         C::PkgMgr => Map::new(),
     }
 }

@@ -71,9 +71,14 @@ pub(super) fn machine() -> String {
 /// The host's full name as Python's `socket.getfqdn()` finds it: the first name with a dot among the names of
 /// its name's address, else that address's main name, else the host name.
 fn full_name(system: &System, node: &str) -> String {
+    let hosts = system.text("/etc/hosts").unwrap_or_default();
+    let switch = system.text("/etc/nsswitch.conf").unwrap_or_default();
+    if knows_its_own_name(&switch) && !is_in_hosts(&hosts, node) {
+        return node.to_owned();
+    }
     let names = address_of(node, system.timeout)
         .map(|address| {
-            let names = names_in_hosts(&system.text("/etc/hosts").unwrap_or_default(), address);
+            let names = names_in_hosts(&hosts, address);
             if names.is_empty() { reverse::names(system, address) } else { names }
         })
         .unwrap_or_default();
@@ -82,6 +87,25 @@ fn full_name(system: &System, node: &str) -> String {
         .find(|name| name.contains('.'))
         .or_else(|| names.first())
         .map_or_else(|| node.to_owned(), Clone::clone)
+}
+
+/// Whether the name service answers for the host's own name before it asks DNS (nss-myhostname(8),
+/// nss-resolve(8)). Our resolver has no such modules, and would wait for DNS in vain.
+fn knows_its_own_name(switch: &str) -> bool {
+    switch
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix("hosts:"))
+        .and_then(|services| {
+            services.split_whitespace().find(|service| matches!(*service, "dns" | "myhostname" | "resolve"))
+        })
+        .is_some_and(|service| service != "dns")
+}
+
+fn is_in_hosts(hosts: &str, name: &str) -> bool {
+    hosts
+        .lines()
+        .filter_map(|line| line.split('#').next())
+        .any(|line| line.split_ascii_whitespace().skip(1).any(|known| known.eq_ignore_ascii_case(name)))
 }
 
 /// The address of a name, by the system's resolver; a resolver that hangs is left behind.
@@ -119,6 +143,18 @@ mod tests {
         assert_eq!(names_in_hosts(hosts, "127.0.1.1".parse().unwrap()), ["web1", "web1.example.org"]);
         assert_eq!(names_in_hosts(hosts, "::1".parse().unwrap()), ["localhost", "ip6-localhost"]);
         assert!(names_in_hosts(hosts, "10.0.0.1".parse().unwrap()).is_empty());
+    }
+
+    #[test]
+    fn some_name_services_know_the_host() {
+        assert!(knows_its_own_name(
+            "passwd: files\nhosts:  files myhostname resolve [!UNAVAIL=return] dns\n"
+        ));
+        assert!(knows_its_own_name("hosts: mymachines resolve [!UNAVAIL=return] files myhostname dns\n"));
+        assert!(!knows_its_own_name("hosts: files dns myhostname\n"));
+        assert!(!knows_its_own_name(""));
+        assert!(is_in_hosts("127.0.1.1 web1.example Web1 # not db1\n", "web1"));
+        assert!(!is_in_hosts("127.0.1.1 web1.example # db1\n", "db1"));
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Python {
 
 /// The first interpreter of Ansible's list that is there.
 pub(super) fn discover(system: &System) -> Option<Python> {
-    NAMES.iter().filter_map(|name| system.program(name)).find_map(|program| examine(system, &program))
+    NAMES.iter().flat_map(|name| system.programs(name)).find_map(|program| examine(system, &program))
 }
 
 fn examine(system: &System, program: &Path) -> Option<Python> {
@@ -91,8 +91,8 @@ fn examine(system: &System, program: &Path) -> Option<Python> {
         let name = format!("libpython{series}.so.1.0");
         library_directories(prefix).iter().find_map(|directory| std::fs::read(directory.join(&name)).ok())
     };
-    let version =
-        find_version(&content, series).or_else(|| library().and_then(|content| find_version(&content, series)))?;
+    let version = find_version(&content, series)
+        .or_else(|| library().and_then(|content| find_version(&content, series)))?;
     let has_ssl = ["lib", "lib64"].iter().any(|directory| {
         let modules = prefix.join(directory).join(format!("python{series}/lib-dynload"));
         std::fs::read_dir(modules).is_ok_and(|entries| {
@@ -105,15 +105,13 @@ fn examine(system: &System, program: &Path) -> Option<Python> {
 /// Where the library of an interpreter can be.
 fn library_directories(prefix: &Path) -> Vec<PathBuf> {
     let library = prefix.join("lib");
-    let triples = std::fs::read_dir(&library)
-        .map(|entries| {
-            entries
-                .flatten()
-                .filter(|entry| entry.file_name().to_string_lossy().contains("-linux-"))
-                .map(|entry| entry.path())
-                .collect()
-        })
-        .unwrap_or_else(|_| Vec::new());
+    let triples: Vec<PathBuf> = std::fs::read_dir(&library)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().contains("-linux-"))
+        .map(|entry| entry.path())
+        .collect();
     [vec![library, prefix.join("lib64")], triples].concat()
 }
 

@@ -123,7 +123,10 @@ mod tests {
     #[test]
     fn selinux_is_read_from_its_file_system() {
         let without = machine(&[]);
-        assert_eq!(selinux_facts(&without.system).get("selinux_python_present").unwrap(), &Value::Bool(false));
+        assert_eq!(
+            selinux_facts(&without.system).get("selinux_python_present").unwrap(),
+            &Value::Bool(false)
+        );
         let disabled = machine(&[("usr/lib/x86_64-linux-gnu/libselinux.so.1", "")]);
         let facts = selinux_facts(&disabled.system);
         assert_eq!(facts.get("selinux").unwrap().to_text(), "{'status': 'disabled'}");

@@ -169,8 +169,10 @@ const MINIMAL: &[&str] = &[
 
 /// The collectors that a `gather_subset` selects, with those that they rest on.
 pub(super) fn select(subset: &[String]) -> Result<BTreeSet<Collector>, String> {
-    let valid: BTreeSet<&str> =
-        COLLECTORS.iter().flat_map(|(_, name, others)| std::iter::once(*name).chain(others.iter().copied())).collect();
+    let valid: BTreeSet<&str> = COLLECTORS
+        .iter()
+        .flat_map(|(_, name, others)| std::iter::once(*name).chain(others.iter().copied()))
+        .collect();
     let minimal: BTreeSet<&str> = MINIMAL.iter().copied().collect();
     let mut added = minimal.clone();
     let mut excluded = BTreeSet::new();
@@ -242,7 +244,10 @@ mod tests {
     fn single_collectors_bring_what_they_rest_on() {
         assert_eq!(selected(&["!all", "!min"]), BTreeSet::new());
         assert_eq!(selected(&["!all", "!min", "distribution"]), [Collector::Distribution].into());
-        assert_eq!(selected(&["!all", "!min", "pkg_mgr"]), [Collector::Distribution, Collector::PkgMgr].into());
+        assert_eq!(
+            selected(&["!all", "!min", "pkg_mgr"]),
+            [Collector::Distribution, Collector::PkgMgr].into()
+        );
         assert_eq!(selected(&["!all", "!min", "mounts"]), [Collector::Platform, Collector::Hardware].into());
     }
 

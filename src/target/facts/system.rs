@@ -104,16 +104,22 @@ impl System {
 
     /// Where a program is: in `PATH` or in an sbin directory, as Ansible's `get_bin_path`.
     pub(super) fn program(&self, name: &str) -> Option<PathBuf> {
+        self.programs(name).into_iter().next()
+    }
+
+    /// All the places of [`System::program`], in order.
+    pub(super) fn programs(&self, name: &str) -> Vec<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let sbin = ["/sbin", "/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
         std::env::split_paths(&path)
             .filter(|directory| !directory.as_os_str().is_empty())
             .chain(sbin)
             .map(|directory| directory.join(name))
-            .find(|program| {
+            .filter(|program| {
                 fs::metadata(self.path(program))
                     .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
             })
+            .collect()
     }
 
     /// Runs a program in the C locale; nothing if it cannot be started or takes too long.
@@ -194,11 +200,13 @@ mod tests {
 
     #[test]
     fn status_is_pythons() {
-        let answer = |script: &str| {
-            wait(spawn(Command::new("/bin/sh").args(["-c", script])).unwrap(), None).unwrap()
-        };
+        let answer =
+            |script: &str| wait(spawn(Command::new("/bin/sh").args(["-c", script])).unwrap(), None).unwrap();
         let failed = answer("echo out; echo err >&2; exit 3");
-        assert_eq!((failed.status, failed.text().as_str(), failed.stderr.as_slice()), (3, "out\n", &b"err\n"[..]));
+        assert_eq!(
+            (failed.status, failed.text().as_str(), failed.stderr.as_slice()),
+            (3, "out\n", &b"err\n"[..])
+        );
         assert_eq!(answer("kill -9 $$").status, -9);
     }
 }

@@ -1,7 +1,6 @@
 //! Machines made of files, and this machine.
 
 use std::path::Path;
-use std::time::Instant;
 
 use super::*;
 
@@ -38,8 +37,12 @@ fn this_machine() {
     assert_eq!(text(&facts, "gather_subset"), "['all']");
     assert_eq!(text(&facts, "module_setup"), "True");
     assert_eq!(text(&facts, "kernel"), std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap().trim());
-    assert_eq!(text(&facts, "nodename"), std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim());
-    let int = |name: &str| facts.get(name).and_then(Value::as_int).unwrap_or_else(|| panic!("`{name}` is no int"));
+    assert_eq!(
+        text(&facts, "nodename"),
+        std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim()
+    );
+    let int =
+        |name: &str| facts.get(name).and_then(Value::as_int).unwrap_or_else(|| panic!("`{name}` is no int"));
     assert!(int("memtotal_mb") > int("memfree_mb"));
     assert!(int("processor_vcpus") >= 1 && int("processor_nproc") >= 1);
     assert!(int("uptime_seconds") > 0);
@@ -58,7 +61,9 @@ fn this_machine() {
         let device = mount.get("device").unwrap().as_str().unwrap();
         assert!(device.starts_with('/') || device.contains(":/"), "{device}");
     }
-    for name in ["architecture", "os_family", "pkg_mgr", "service_mgr", "fqdn", "domain", "cmdline", "dns", "local"] {
+    for name in
+        ["architecture", "os_family", "pkg_mgr", "service_mgr", "fqdn", "domain", "cmdline", "dns", "local"]
+    {
         assert!(facts.contains_key(name), "{name}");
     }
     assert!(facts.keys().all(|key| !key.as_str().unwrap().starts_with("ansible_")));
@@ -77,16 +82,4 @@ fn a_subset_is_no_more_than_that() {
 fn hyphens_in_names_become_underscores() {
     assert_eq!(fact_name(Key::str("br-lan")), Key::str("br_lan"));
     assert_eq!(fact_name(Key::str("eth0")), Key::str("eth0"));
-}
-
-/// Prints the facts as JSON for a comparison with `ansible -m setup`, and the time that a second gathering took.
-#[test]
-#[ignore = "prints for a comparison by hand"]
-fn print_for_comparison() {
-    gathered(&["all"]);
-    let started = Instant::now();
-    let facts = gathered(&["all"]);
-    let elapsed = started.elapsed();
-    println!("{}", Value::map(facts).to_json());
-    println!("gathered in {elapsed:?}");
 }

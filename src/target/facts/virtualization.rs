@@ -122,7 +122,8 @@ impl Search {
     }
 
     fn firmware(&mut self, system: &System) {
-        let field = |name: &str| system.text(format!("/sys/devices/virtual/dmi/id/{name}")).unwrap_or_default();
+        let field =
+            |name: &str| system.text(format!("/sys/devices/virtual/dmi/id/{name}")).unwrap_or_default();
         let (product, vendor, family) = (field("product_name"), field("sys_vendor"), field("product_family"));
         let bios = field("bios_vendor");
         let (product, vendor, bios) = (product.as_str(), vendor.as_str(), bios.as_str());
@@ -223,11 +224,9 @@ fn names_docker(line: &str) -> bool {
 }
 
 fn runs_vdsm(system: &System) -> bool {
-    system
-        .names("/proc")
-        .iter()
-        .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
-        .any(|process| matches!(system.text(format!("/proc/{process}/comm")).as_deref(), Some("vdsm" | "vdsmd")))
+    system.names("/proc").iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())).any(
+        |process| matches!(system.text(format!("/proc/{process}/comm")).as_deref(), Some("vdsm" | "vdsmd")),
+    )
 }
 
 #[cfg(test)]
@@ -248,7 +247,10 @@ mod tests {
             "docker guest ['container', 'docker'] []"
         );
         assert_eq!(
-            found(&[("proc/1/environ", "A=b\0container=systemd-nspawn\0"), ("run/systemd/container", "systemd-nspawn")]),
+            found(&[
+                ("proc/1/environ", "A=b\0container=systemd-nspawn\0"),
+                ("run/systemd/container", "systemd-nspawn")
+            ]),
             "container guest ['container', 'systemd-nspawn'] []"
         );
         assert_eq!(

@@ -97,7 +97,8 @@ enum Opened {
 fn open(path: &Path) -> io::Result<Opened> {
     let opened = fs::metadata(path).and_then(|found| match kind(&found) {
         FileKind::File => {
-            let file = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+            let file =
+                File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
             let found = file.metadata()?;
             Ok(match kind(&found) {
                 FileKind::File => Opened::File(file, found.len()),
@@ -128,8 +129,14 @@ mod tests {
             digest(&at("l"), Algorithm::Sha1, None),
             Observation::Digest(Digest::Hash { hex: sha1, size: 3 })
         );
-        assert_eq!(digest(&at("f"), Algorithm::Md5, Some(2)), Observation::Digest(Digest::TooLarge { size: 3 }));
-        assert_eq!(digest(&at("p"), Algorithm::Md5, None), Observation::Digest(Digest::NotAFile(FileKind::Fifo)));
+        assert_eq!(
+            digest(&at("f"), Algorithm::Md5, Some(2)),
+            Observation::Digest(Digest::TooLarge { size: 3 })
+        );
+        assert_eq!(
+            digest(&at("p"), Algorithm::Md5, None),
+            Observation::Digest(Digest::NotAFile(FileKind::Fifo))
+        );
         assert_eq!(content(&at("f"), 3), Observation::Content(Content::Bytes(b"abc".to_vec())));
         assert_eq!(content(&at("f"), 2), Observation::Content(Content::TooLarge { size: 3 }));
         assert_eq!(content(&at("f/x"), 2), Observation::Content(Content::Absent));
@@ -138,6 +145,9 @@ mod tests {
             panic!("made-up files have contents")
         };
         assert!(bytes.starts_with(b"Linux"));
-        assert!(matches!(content(Path::new("/proc/version"), 3), Observation::Content(Content::TooLarge { .. })));
+        assert!(matches!(
+            content(Path::new("/proc/version"), 3),
+            Observation::Content(Content::TooLarge { .. })
+        ));
     }
 }

@@ -13,7 +13,7 @@ use crate::wire::{Entry, FileKind, Follow, Observation};
 
 /// The entries of a directory, sorted by name.
 pub fn list(host: &mut Host, path: &Path) -> Observation {
-    answer(entries(host, path, ""))
+    answer(entries(host, path, "").map(|found| found.into_iter().map(|(_, entry)| entry).collect()))
 }
 
 /// Everything below a directory, sorted by path. Directories that may not be read appear without what is in them.
@@ -40,13 +40,14 @@ fn below(host: &mut Host, path: &Path) -> io::Result<Vec<Entry>> {
             Ok(inside) => inside,
             Err(error) if prefix.is_empty() => return Err(error),
             // removed meanwhile, or closed to the asking user
-            Err(error) if cause::is_absent(&error) || error.kind() == io::ErrorKind::PermissionDenied => continue,
+            Err(error) if cause::is_absent(&error) || error.kind() == io::ErrorKind::PermissionDenied => {
+                continue;
+            }
             Err(error) => return Err(error),
         };
-        for entry in inside {
+        for (path, entry) in inside {
             if entry.stat.kind == FileKind::Directory {
-                let name = entry.name.get(prefix.len()..).unwrap_or_default();
-                waiting.push((directory.join(name), format!("{}/", entry.name)));
+                waiting.push((path, format!("{}/", entry.name)));
             }
             found.push(entry);
         }
@@ -54,12 +55,16 @@ fn below(host: &mut Host, path: &Path) -> io::Result<Vec<Entry>> {
     Ok(found)
 }
 
-fn entries(host: &mut Host, directory: &Path, prefix: &str) -> io::Result<Vec<Entry>> {
+/// The entries of one directory, each with its real path: names need not be UTF-8.
+fn entries(host: &mut Host, directory: &Path, prefix: &str) -> io::Result<Vec<(PathBuf, Entry)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         match seen(host, &entry.path(), Follow::No) {
-            Ok(stat) => found.push(Entry { name: format!("{prefix}{}", entry.file_name().to_string_lossy()), stat }),
+            Ok(stat) => {
+                let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+                found.push((entry.path(), Entry { name, stat }));
+            }
             Err(error) if cause::is_absent(&error) => {}
             Err(error) => return Err(error),
         }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use crate::target::cause;
 use crate::target::command::{self, NotRun};
 use crate::target::host::Host;
-use crate::target::cause;
 use crate::wire::{Command, CommandOutput, Observation, Query, UnitState};
 
 /// Seconds that the manager has for an answer.
@@ -232,6 +232,57 @@ mod tests {
         assert_eq!(blocks[0]["ExecStart"], "{ path=/bin/x ; argv[]=/bin/x a=b }\n{ path=/bin/y }");
         assert_eq!(blocks[0]["Description"], "");
         assert_eq!(blocks[1]["LoadState"], "not-found");
+    }
+
+    /// A manager whose `systemctl` is a script that also notes how often it is called.
+    fn scripted(room: &Path, script: &str) -> Manager {
+        use std::os::unix::fs::PermissionsExt;
+        let path = room.join("systemctl");
+        std::fs::write(&path, format!("#!/bin/sh\necho \"$*\" >> {}/calls\n{script}", room.display()))
+            .unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let search = format!("{}:/usr/bin:/bin", room.display());
+        Manager { options: vec!["--user".to_owned()], environment: vec![("PATH", search)] }
+    }
+
+    #[test]
+    fn several_units_take_two_calls() {
+        let room = tempfile::tempdir().unwrap();
+        let manager = scripted(
+            room.path(),
+            "case $3 in\n\
+             show) printf 'LoadState=loaded\\nActiveState=active\\nSubState=running\\n\\nLoadState=not-found\\n\
+             ActiveState=inactive\\n\\nLoadState=loaded\\nActiveState=failed\\n' ;;\n\
+             is-enabled) printf 'enabled\\nstatic\\n'; exit 1 ;;\nesac\n",
+        );
+        let states = manager.states(&["a.service", "no.service", "b.service"]).unwrap();
+        let told: Vec<_> =
+            states.iter().map(|it| (it.load.as_str(), it.active.as_str(), it.enabled.as_str())).collect();
+        assert_eq!(
+            told,
+            [("loaded", "active", "enabled"), ("not-found", "inactive", ""), ("loaded", "failed", "static")]
+        );
+        let calls = std::fs::read_to_string(room.path().join("calls")).unwrap();
+        assert_eq!(
+            calls,
+            "--no-pager --user show -- a.service no.service b.service\n\
+             --no-pager --user is-enabled -- a.service b.service\n"
+        );
+    }
+
+    #[test]
+    fn one_without_a_file_is_asked_for_alone() {
+        let room = tempfile::tempdir().unwrap();
+        let manager = scripted(
+            room.path(),
+            "shift 4\nfor unit; do case $unit in gone*) echo no >&2 ;; *) echo enabled ;; esac; done\n",
+        );
+        let answers = manager.enabled(&["a.service", "gone.service"]).unwrap();
+        assert_eq!((answers["a.service"].as_str(), answers["gone.service"].as_str()), ("enabled", ""));
+        let broken = tempfile::tempdir().unwrap();
+        let manager = scripted(broken.path(), "echo 'Failed to connect to bus' >&2; exit 1\n");
+        let message = manager.states(&["a.service"]).unwrap_err();
+        assert_eq!(message, "systemctl show failed: Failed to connect to bus");
     }
 
     #[test]

@@ -143,3 +143,70 @@ fn declared_effects_answer() {
     assert_eq!(overlay.answer(&unit, &nothing), Overlaid::Known(Observation::Unit(state)));
     assert_eq!(overlay.answer(&Query::Group { name: "x".to_owned() }, &nothing), Overlaid::Unknown);
 }
+
+#[test]
+fn a_link_on_the_host_leads_to_what_the_plan_changes() {
+    let found = |query: &Query| match query {
+        Query::Stat { path, follow: Follow::No } if path == "/l" => Some(Observation::Stat(Some(Stat {
+            target: Some("/t".to_owned()),
+            resolved: Some("/t".to_owned()),
+            ..fresh(FileKind::Symlink, 0o777, "root")
+        }))),
+        _ => None,
+    };
+    let changed = overlay(&[write("/t", "new", "root")]);
+    let text = Overlaid::Known(Observation::Content(Content::Bytes(b"new".to_vec())));
+    assert_eq!(changed.answer(&content("/l"), &found), text);
+    assert!(matches!(changed.answer(&stat("/l"), &found), Overlaid::Known(Observation::Stat(Some(_)))));
+    assert_eq!(changed.answer(&content("/l"), &nothing), Overlaid::Ask(content("/l")));
+    let removed = overlay(&[Change::new(Action::Remove { path: "/t".to_owned() })]);
+    assert_eq!(removed.answer(&stat("/l"), &found), Overlaid::Known(Observation::Stat(None)));
+}
+
+#[test]
+fn links_and_times_are_predicted() {
+    let found = |query: &Query| {
+        (query.path() == Some("/t")).then(|| Observation::Stat(Some(fresh(FileKind::File, 0o600, "daemon"))))
+    };
+    let mut overlay = Overlay::default();
+    let hard = Action::HardLink { path: "/h".to_owned(), target: "/t".to_owned() };
+    overlay.apply(&Change::new(hard), "root", &found);
+    let touch = Action::Touch {
+        path: "/h".to_owned(),
+        accessed: None,
+        modified: Some(Some(7)),
+        attributes: Attributes::default(),
+    };
+    overlay.apply(&Change::new(touch), "root", &found);
+    let Overlaid::Known(Observation::Stat(Some(after))) = overlay.answer(&stat("/h"), &found) else {
+        panic!("the link is predicted")
+    };
+    assert_eq!((after.links, after.modified, after.accessed, after.mode), (2, 7, 0, 0o600));
+}
+
+#[test]
+fn a_tree_on_the_host_with_planned_changes() {
+    let entry = |name: &str, kind| Entry { name: name.to_owned(), stat: fresh(kind, 0o755, "root") };
+    let found = |query: &Query| {
+        let tree = vec![
+            entry("a", FileKind::Directory),
+            entry("a/x", FileKind::File),
+            entry("b", FileKind::File),
+            entry("c", FileKind::Directory),
+            entry("c/y", FileKind::File),
+        ];
+        (*query == Query::Tree { path: "/d".to_owned() }).then(|| Observation::Entries(Some(tree)))
+    };
+    let changed = overlay(&[
+        Change::new(Action::Remove { path: "/d/a".to_owned() }),
+        link("/d/c", "/tmp"),
+        write("/d/n", "new", "app"),
+    ]);
+    let tree = Query::Tree { path: "/d".to_owned() };
+    let Overlaid::Known(Observation::Entries(Some(after))) = changed.answer(&tree, &found) else {
+        panic!("the tree is predicted")
+    };
+    let names: Vec<_> = after.iter().map(|entry| (entry.name.as_str(), entry.stat.kind)).collect();
+    assert_eq!(names, [("b", FileKind::File), ("c", FileKind::Symlink), ("n", FileKind::File)]);
+    assert_eq!(changed.answer(&tree, &nothing), Overlaid::Ask(tree));
+}

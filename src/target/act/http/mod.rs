@@ -40,7 +40,8 @@ pub fn request(request: &HttpRequest) -> Result<HttpAnswer, Failure> {
     let deadline = started + Duration::from_secs((*timeout).max(1).into());
     let policy = Policy::named(follow_redirects)?;
     let mut hop = Hop {
-        method: Method::from_bytes(method.as_bytes()).map_err(|_| invalid(format!("`{method}` is no method")))?,
+        method: Method::from_bytes(method.as_bytes())
+            .map_err(|_| invalid(format!("`{method}` is no method")))?,
         uri: url.parse().map_err(|error| invalid(format!("`{url}` is no URL: {error}")))?,
         headers: header_map(headers.iter().map(|(name, value)| (name.as_str(), value.open())))?,
         body: body.as_ref().map(|body| body.open().as_bytes().to_vec()),
@@ -106,7 +107,8 @@ fn header_map<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Result<H
             .or_else(|_| HeaderValue::from_bytes(value.as_bytes()))
             // the value may be a secret: it is not shown
             .map_err(|_| invalid(format!("the header `{name}` has a value that cannot be sent")))?;
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid(format!("`{name}` is no header")))?;
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid(format!("`{name}` is no header")))?;
         map.append(name, value);
     }
     Ok(map)
@@ -201,7 +203,10 @@ fn resolve(base: &Uri, location: &str) -> Result<Uri, Failure> {
     } else if location.starts_with("//") {
         format!("{scheme}:{location}")
     } else if location.contains("://") {
-        return Err(Failure::new(FailureKind::Network, format!("`{base}` redirects to `{location}`, which is not HTTP")));
+        return Err(Failure::new(
+            FailureKind::Network,
+            format!("`{base}` redirects to `{location}`, which is not HTTP"),
+        ));
     } else if location.starts_with('/') {
         format!("{scheme}://{authority}{location}")
     } else if location.starts_with('?') || location.is_empty() {

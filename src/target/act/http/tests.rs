@@ -22,8 +22,11 @@ fn get(url: impl Into<String>) -> HttpRequest {
     }
 }
 
+/// A request's head and body.
+type Asked = (String, Vec<u8>);
+
 /// Reads one request: its head in lower case, and its body.
-fn read_request(stream: impl Read) -> (String, Vec<u8>) {
+fn read_request(stream: impl Read) -> Asked {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -43,7 +46,7 @@ fn read_request(stream: impl Read) -> (String, Vec<u8>) {
 }
 
 /// Answers one connection for each answer, and tells what it was asked.
-fn serve(answers: Vec<String>) -> (String, JoinHandle<Vec<(String, Vec<u8>)>>) {
+fn serve(answers: Vec<String>) -> (String, JoinHandle<Vec<Asked>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let asked = thread::spawn(move || {
@@ -70,8 +73,12 @@ fn a_failing_status_is_an_answer() {
     let mut order = get(format!("{base}/x?y=1"));
     order.headers = vec![("X-Token".to_owned(), Sealed::text("s3cret"))];
     let answer = request(&order).unwrap();
-    assert_eq!((answer.status, answer.reason.as_str(), answer.body.as_slice()), (404, "Not Found", &b"nothing"[..]));
-    let twice: Vec<_> = answer.headers.iter().filter(|(name, _)| name == "x-two").map(|(_, value)| value.as_str()).collect();
+    assert_eq!(
+        (answer.status, answer.reason.as_str(), answer.body.as_slice()),
+        (404, "Not Found", &b"nothing"[..])
+    );
+    let twice: Vec<_> =
+        answer.headers.iter().filter(|(name, _)| name == "x-two").map(|(_, value)| value.as_str()).collect();
     assert_eq!(twice, ["a", "b"]);
     let (head, _) = &asked.join().unwrap()[0];
     assert!(head.starts_with("get /x?y=1 http/1.1") && head.contains("x-token: s3cret"), "{head}");
@@ -164,7 +171,12 @@ fn failures_have_their_kind() {
     assert_eq!(failure.kind, FailureKind::Timeout, "{}", failure.message);
     drop(listener);
     let failure = request(&get(silent)).unwrap_err();
-    assert_eq!((failure.kind, failure.errno), (FailureKind::Network, Some(libc::ECONNREFUSED)), "{}", failure.message);
+    assert_eq!(
+        (failure.kind, failure.errno),
+        (FailureKind::Network, Some(libc::ECONNREFUSED)),
+        "{}",
+        failure.message
+    );
     assert!(request(&get("no url")).is_err());
     assert!(request(&HttpRequest { method: "A B".to_owned(), ..get("http://127.0.0.1:1/") }).is_err());
 }
@@ -180,7 +192,8 @@ fn a_unix_socket_takes_the_place_of_the_host() {
         stream.write_all(plain("200 OK", "", "pong").as_bytes()).unwrap();
         request.0
     });
-    let order = HttpRequest { unix_socket: Some(path.display().to_string()), ..get("http://docker.invalid/_ping") };
+    let order =
+        HttpRequest { unix_socket: Some(path.display().to_string()), ..get("http://docker.invalid/_ping") };
     let answer = request(&order).unwrap();
     assert_eq!(answer.body, b"pong");
     let head = asked.join().unwrap();

@@ -136,7 +136,7 @@ fn amazon(known: &mut Distribution, file: &File<'_>) -> bool {
         }
     } else {
         let number = |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit());
-        known.version = file.text.split_whitespace().find(number).unwrap_or("NA").to_owned();
+        file.text.split_whitespace().find(number).unwrap_or("NA").clone_into(&mut known.version);
     }
     true
 }

@@ -68,7 +68,8 @@ pub(super) fn guess(system: &System) -> Distribution {
             parse_line(release.get("pretty_name").unwrap_or_default()).version,
             parse_line(lsb_field("description")).version,
         ];
-        if id == "debian" || release.get("id_like").unwrap_or_default().split_whitespace().any(|id| id == "debian")
+        if id == "debian"
+            || release.get("id_like").unwrap_or_default().split_whitespace().any(|id| id == "debian")
         {
             let text = system.text("/etc/debian_version").unwrap_or_default();
             candidates.push(text.lines().next().unwrap_or_default().to_owned());
@@ -79,7 +80,9 @@ pub(super) fn guess(system: &System) -> Distribution {
         .get("version_codename")
         .or_else(|| release.get("ubuntu_codename"))
         .map(str::to_owned)
-        .or_else(|| (id == "ubuntu" && !lsb_field("codename").is_empty()).then(|| lsb_field("codename").to_owned()))
+        .or_else(|| {
+            (id == "ubuntu" && !lsb_field("codename").is_empty()).then(|| lsb_field("codename").to_owned())
+        })
         .or_else(|| {
             let known = release.codename();
             known.or_else(|| Some(lsb_field("codename").to_owned())).filter(|name| !name.is_empty())
@@ -191,7 +194,11 @@ fn parse_line(line: &str) -> ReleaseLine {
     let backwards = reversed(line.trim());
     let captures = Regex::new(PATTERN).ok().and_then(|pattern| pattern.captures(&backwards));
     let part = |group: usize| {
-        captures.as_ref().and_then(|found| found.get(group)).map(|part| reversed(part.as_str())).unwrap_or_default()
+        captures
+            .as_ref()
+            .and_then(|found| found.get(group))
+            .map(|part| reversed(part.as_str()))
+            .unwrap_or_default()
     };
     ReleaseLine { id: String::new(), version: part(2), codename: part(1) }
 }

@@ -56,12 +56,21 @@ fn ubuntu() {
 #[test]
 fn the_red_hat_family() {
     let os = |name: &str, id: &str, version: &str| {
-        format!("NAME=\"{name}\"\nID=\"{id}\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"{version}\"\nVERSION=\"{version} (Blue Onyx)\"\n")
+        format!(
+            "NAME=\"{name}\"\nID=\"{id}\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"{version}\"\nVERSION=\"{version} (Blue Onyx)\"\n"
+        )
     };
     let cases = [
         ("Rocky Linux", "rocky", "9.3", "Rocky Linux release 9.3 (Blue Onyx)", "Rocky", "Blue Onyx"),
         ("AlmaLinux", "almalinux", "9.3", "AlmaLinux release 9.3 (Shamrock)", "AlmaLinux", "Blue Onyx"),
-        ("Red Hat Enterprise Linux", "rhel", "9.3", "Red Hat Enterprise Linux release 9.3 (Plow)", "RedHat", "Blue Onyx"),
+        (
+            "Red Hat Enterprise Linux",
+            "rhel",
+            "9.3",
+            "Red Hat Enterprise Linux release 9.3 (Plow)",
+            "RedHat",
+            "Blue Onyx",
+        ),
         ("Fedora Linux", "fedora", "39", "Fedora release 39 (Thirty Nine)", "Fedora", "Blue Onyx"),
     ];
     for (name, id, version, line, expected, release) in cases {
@@ -108,7 +117,7 @@ fn oracle_and_amazon() {
         facts(&[(OS, os), ("etc/oracle-release", "Oracle Linux Server release 8.9\n")]),
         ["OracleLinux", "8.9", "8", "-", "NA", "RedHat", "/etc/oracle-release", "OracleLinux"]
     );
-    let os = "NAME=\"Amazon Linux\"\nVERSION=\"2023\"\nID=\"amzn\"\nID_LIKE=\"fedora\"\nVERSION_ID=\"2023\"\n";
+    let os = "NAME=\"Amazon Linux\"\nVERSION=\"2023\"\nID=\"amzn\"\nID_LIKE=\"fedora\"\nVERSION_ID=\"2023\"\nPLATFORM_ID=\"platform:al2023\"\n";
     assert_eq!(
         facts(&[(OS, os), ("etc/system-release", "Amazon Linux release 2023")]),
         ["Amazon", "2023", "2023", "NA", "NA", "RedHat", "/etc/os-release", "Amazon"]

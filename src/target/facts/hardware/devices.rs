@@ -100,7 +100,8 @@ fn device(system: &System, block: &str, target: &str, links: &[(&str, Links)]) -
         .map(|name| (Key::str(name), Value::map(partition(system, &base, name, links))))
         .collect();
     let scheduler = file("queue/scheduler").unwrap_or_default();
-    let mode = scheduler.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or("", |(mode, _)| mode);
+    let mode =
+        scheduler.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or("", |(mode, _)| mode);
     let sector = file("queue/logical_block_size").or_else(|| file("queue/hw_sector_size"));
     let sector_size = sector.as_deref().and_then(|size| size.parse::<i64>().ok()).unwrap_or(512);
     let sectors = sectors(file("size"), sector_size);
@@ -155,12 +156,14 @@ fn is_partition(block: &str, name: &str) -> bool {
 
 /// The device mapper's volumes that use a device.
 fn holders(system: &System, base: &str) -> Value {
-    Value::list(system.names(format!("{base}/holders")).into_iter().filter(|name| name.starts_with("dm-")).map(
-        |name| {
-            let mapped = system.text(format!("{base}/holders/{name}/dm/name"));
-            Value::from(mapped.unwrap_or(name))
-        },
-    ))
+    Value::list(
+        system.names(format!("{base}/holders")).into_iter().filter(|name| name.starts_with("dm-")).map(
+            |name| {
+                let mapped = system.text(format!("{base}/holders/{name}/dm/name"));
+                Value::from(mapped.unwrap_or(name))
+            },
+        ),
+    )
 }
 
 /// The last PCI address on the way to a device: domain, bus, slot, function.
@@ -174,14 +177,23 @@ fn pci_address(target: &str) -> Option<&str> {
 
 fn serial_number(text: &str) -> Option<String> {
     let line = text.lines().find_map(|line| {
-        line.split_once("Unit serial number:").or_else(|| line.split_once("Serial number:")).map(|(_, rest)| rest)
+        line.split_once("Unit serial number:")
+            .or_else(|| line.split_once("Serial number:"))
+            .map(|(_, rest)| rest)
     })?;
     line.split_whitespace().next().map(str::to_owned)
 }
 
 /// Ansible's `bytes_to_human`.
 fn human_size(bytes: i64) -> String {
-    let units = [(1i64 << 60, "EB"), (1 << 50, "PB"), (1 << 40, "TB"), (1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")];
+    let units = [
+        (1i64 << 60, "EB"),
+        (1 << 50, "PB"),
+        (1 << 40, "TB"),
+        (1 << 30, "GB"),
+        (1 << 20, "MB"),
+        (1 << 10, "KB"),
+    ];
     match units.iter().find(|(limit, _)| bytes >= *limit) {
         Some((limit, unit)) => format!("{:.2} {unit}", bytes as f64 / *limit as f64),
         None => format!("{:.2} Bytes", bytes as f64),
@@ -224,7 +236,10 @@ mod tests {
         let get = |name: &str| sda.get(name).unwrap().to_text();
         assert_eq!((get("sectors").as_str(), get("size").as_str()), ("262144", "1.00 GB"));
         assert_eq!((get("scheduler_mode").as_str(), get("support_discard").as_str()), ("mq-deadline", "0"));
-        assert_eq!((get("vendor").as_str(), get("model").as_str(), get("wwn").as_str()), ("ATA", "None", "0x5000"));
+        assert_eq!(
+            (get("vendor").as_str(), get("model").as_str(), get("wwn").as_str()),
+            ("ATA", "None", "0x5000")
+        );
         assert_eq!(
             sda.get("partitions").unwrap().to_text(),
             "{'sda1': {'links': {'ids': [], 'uuids': ['1234-ABCD'], 'labels': [], 'masters': []}, 'start': '2048', \

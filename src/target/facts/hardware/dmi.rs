@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn ibm_z_is_read_from_sysinfo() {
-        let facts = ibm_z("Manufacturer:         IBM\nType:                 2964\nSequence Code:        00000000000ABC12\n");
+        let facts = ibm_z(
+            "Manufacturer:         IBM\nType:                 2964\nSequence Code:        00000000000ABC12\n",
+        );
         assert_eq!(
             Value::map(facts).to_text(),
             "{'system_vendor': 'IBM', 'product_name': '2964', 'product_serial': 'ABC12', 'product_version': 'NA', \

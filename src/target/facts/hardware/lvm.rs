@@ -1,5 +1,6 @@
 //! LVM's volume groups, logical and physical volumes.
 
+use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 
 use crate::base::{Key, Map, Value};
@@ -26,16 +27,26 @@ pub(super) fn facts(system: &System) -> Map {
     })
 }
 
-/// Whether a block device is a physical volume, as far as udev's database or the device mapper tell. Where udev
-/// keeps no database LVM itself has to be asked.
+/// Whether a block device may be a physical volume: as udev's database tells; where there is none (containers),
+/// whether there is any device that LVM could look at.
 fn may_have_volumes(system: &System) -> bool {
-    let records = system.names("/run/udev/data");
-    let mut blocks = records.iter().filter(|name| name.starts_with('b')).peekable();
-    blocks.peek().is_none()
-        || blocks.any(|name| {
-            let record = system.text(format!("/run/udev/data/{name}")).unwrap_or_default();
-            record.contains("ID_FS_TYPE=LVM2_member") || record.contains("DM_UUID=LVM-")
+    let records: Vec<String> =
+        system.names("/run/udev/data").into_iter().filter(|name| name.starts_with('b')).collect();
+    if records.is_empty() {
+        return has_block_devices(system);
+    }
+    records.iter().any(|name| {
+        let record = system.text(format!("/run/udev/data/{name}")).unwrap_or_default();
+        record.contains("ID_FS_TYPE=LVM2_member") || record.contains("DM_UUID=LVM-")
+    })
+}
+
+fn has_block_devices(system: &System) -> bool {
+    ["/dev", "/dev/mapper"].iter().any(|directory| {
+        std::fs::read_dir(system.path(directory)).is_ok_and(|entries| {
+            entries.flatten().any(|entry| entry.file_type().is_ok_and(|kind| kind.is_block_device()))
         })
+    })
 }
 
 /// A tool's rows, split at commas.
@@ -119,7 +130,7 @@ mod tests {
 
     #[test]
     fn udev_tells_whether_lvm_need_be_asked() {
-        assert!(may_have_volumes(&machine(&[]).system));
+        assert!(!may_have_volumes(&machine(&[]).system));
         assert!(!may_have_volumes(&machine(&[("run/udev/data/b8:1", "E:ID_FS_TYPE=ext4\n")]).system));
         assert!(may_have_volumes(&machine(&[("run/udev/data/b8:2", "E:ID_FS_TYPE=LVM2_member\n")]).system));
     }

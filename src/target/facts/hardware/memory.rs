@@ -18,8 +18,12 @@ fn parse(text: &str) -> Map {
     let (total, free) = (get("MemTotal"), get("MemFree"));
     let (swap_total, swap_free) = (get("SwapTotal"), get("SwapFree"));
     let mut facts = Map::new();
-    let original =
-        [("memtotal_mb", total), ("memfree_mb", free), ("swaptotal_mb", swap_total), ("swapfree_mb", swap_free)];
+    let original = [
+        ("memtotal_mb", total),
+        ("memfree_mb", free),
+        ("swaptotal_mb", swap_total),
+        ("swapfree_mb", swap_free),
+    ];
     for (name, value) in original {
         if let Some(value) = value {
             facts.insert(Key::str(name), Value::from(value));

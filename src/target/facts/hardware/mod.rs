@@ -42,7 +42,8 @@ fn uptime_facts(system: &System) -> Map {
 
 /// `loadavg`, in the kernel's full precision as Python has it.
 pub(super) fn load_facts() -> Map {
-    let mut loads = rustix::system::sysinfo().loads.into_iter().map(|load| Value::Float(load as f64 / 65536.0));
+    let mut loads =
+        rustix::system::sysinfo().loads.into_iter().map(|load| Value::Float(load as f64 / 65536.0));
     let average: Map =
         ["1m", "5m", "15m"].iter().filter_map(|span| Some((Key::str(span), loads.next()?))).collect();
     map! {"loadavg" => average}

@@ -112,7 +112,8 @@ fn describe(system: &System, mount: Mount, uuids: &HashMap<(u32, u32), String>) 
 
 /// Its sizes. A file system behind a network or a daemon is asked in a thread of its own, left behind if it hangs.
 fn size(system: &System, mount: &Mount) -> Result<Map, &'static str> {
-    const LOCAL: &[&str] = &["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat", "tmpfs", "squashfs", "overlay", "f2fs"];
+    const LOCAL: &[&str] =
+        &["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat", "tmpfs", "squashfs", "overlay", "f2fs"];
     let path = system.path(&mount.point);
     if LOCAL.contains(&mount.kind.as_str()) {
         return Ok(statvfs(&path));
@@ -173,7 +174,8 @@ mod tests {
         let bound = bind_mounts(mountinfo);
         assert_eq!(bound, ["/mnt/a b"]);
         let mounts = parse(table, &bound);
-        let shown: Vec<_> = mounts.iter().map(|mount| (mount.device.as_str(), mount.point.as_str())).collect();
+        let shown: Vec<_> =
+            mounts.iter().map(|mount| (mount.device.as_str(), mount.point.as_str())).collect();
         assert_eq!(shown, [("/dev/sda1", "/"), ("nas:/export", "/mnt/a b"), ("/dev/sdb1", "/srv")]);
         assert_eq!((mounts[0].dump, mounts[0].pass, mounts[1].options.as_str()), (0, 1, "rw,bind"));
     }

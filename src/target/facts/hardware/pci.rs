@@ -52,8 +52,14 @@ mod tests {
     fn lines_are_lspcis() {
         let ids = "# list\n1af4  Red Hat, Inc.\n\t1001  Virtio block device\n\t\t1af4 0002  sub\n8086  Intel Corporation\n\
                    \t2922  82801IR SATA\nC 01  Mass storage controller\n\t00  SCSI storage controller\n\t06  SATA controller\n";
-        assert_eq!(line(ids, 0x0100, 0x1af4, 0x1001, 0), "SCSI storage controller: Red Hat, Inc. Virtio block device");
-        assert_eq!(line(ids, 0x0106, 0x8086, 0x2922, 2), "SATA controller: Intel Corporation 82801IR SATA (rev 02)");
+        assert_eq!(
+            line(ids, 0x0100, 0x1af4, 0x1001, 0),
+            "SCSI storage controller: Red Hat, Inc. Virtio block device"
+        );
+        assert_eq!(
+            line(ids, 0x0106, 0x8086, 0x2922, 2),
+            "SATA controller: Intel Corporation 82801IR SATA (rev 02)"
+        );
         assert_eq!(line(ids, 0x0106, 0x8086, 0x9999, 0), "SATA controller: Intel Corporation Device 9999");
         assert_eq!(line("", 0x0106, 0x8086, 0x9999, 0), "Class 0106: Device 8086:9999");
     }

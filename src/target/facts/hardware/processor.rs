@@ -162,11 +162,10 @@ mod tests {
         assert_eq!(facts.get("flags").unwrap().to_text(), "['fpu', 'vme']");
         let names = facts.get("processor").unwrap().as_list().unwrap();
         assert_eq!(names.len(), 24);
-        assert_eq!(names[..3].iter().map(Value::to_text).collect::<Vec<_>>(), [
-            "0",
-            "GenuineIntel",
-            "Intel(R) Xeon(R)"
-        ]);
+        assert_eq!(
+            names[..3].iter().map(Value::to_text).collect::<Vec<_>>(),
+            ["0", "GenuineIntel", "Intel(R) Xeon(R)"]
+        );
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(super) fn add(
         let primary = own().filter(|address| !address.is_secondary);
         let secondary = own().filter(|address| address.is_secondary);
         for address in primary.chain(secondary) {
-            match address.address {
+            match address.ip {
                 IpAddr::V4(ip) => {
                     add_v4(devices, &device, address, ip, default_v4);
                     if ip.octets()[0] != 127 {
@@ -101,7 +101,7 @@ fn add_v4(
 }
 
 fn add_v6(devices: &mut IndexMap<String, Map>, device: &str, address: &Address, default_route: &mut Map) {
-    let text = address.address.to_string();
+    let text = address.ip.to_string();
     let facts = map! {"prefix" => address.prefix.to_string(), "scope" => address.scope.as_str()};
     if is_default(default_route, &text) {
         default_route.extend(facts.clone());
@@ -137,7 +137,7 @@ mod tests {
     fn address(text: &str, prefix: u8, label: Option<&str>, is_secondary: bool) -> Address {
         Address {
             interface: 2,
-            address: text.parse().unwrap(),
+            ip: text.parse().unwrap(),
             peer: None,
             prefix,
             broadcast: None,
@@ -174,7 +174,13 @@ mod tests {
             .as_list()
             .unwrap()
             .iter()
-            .map(|entry| format!("{}/{}", entry.get("address").unwrap().to_text(), entry.get("prefix").unwrap().to_text()))
+            .map(|entry| {
+                format!(
+                    "{}/{}",
+                    entry.get("address").unwrap().to_text(),
+                    entry.get("prefix").unwrap().to_text()
+                )
+            })
             .collect();
         assert_eq!(secondaries, ["10.1.1.1/32", "10.0.0.6/24", "127.0.0.3/8"]);
         assert_eq!(

@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn outputs_are_read() {
-        let text = "Features for eth0:\nrx-checksumming: on [fixed]\ntx-checksumming: on\n\ttx-checksum-ipv4: off\n";
+        let text =
+            "Features for eth0:\nrx-checksumming: on [fixed]\ntx-checksumming: on\n\ttx-checksum-ipv4: off\n";
         assert_eq!(
             Value::map(features(text)).to_text(),
             "{'rx_checksumming': 'on [fixed]', 'tx_checksumming': 'on', 'tx_checksum_ipv4': 'off'}"

@@ -56,7 +56,10 @@ fn interface(system: &System, name: &str) -> Map {
         add("lacp_rate", first_word("bonding/lacp_rate"));
         if let Some(primary) = text("bonding/primary") {
             add("primary", Some(Value::from(primary)));
-            add("all_slaves_active", text("bonding/all_slaves_active").map(|state| Value::Bool(state == "1")));
+            add(
+                "all_slaves_active",
+                text("bonding/all_slaves_active").map(|state| Value::Bool(state == "1")),
+            );
         }
     }
     if system.exists(path("bonding_slave")) {

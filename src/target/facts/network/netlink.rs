@@ -36,8 +36,8 @@ pub(super) struct Netlink {
 pub(super) struct Address {
     /// The interface's index.
     pub(super) interface: u32,
-    /// The address.
-    pub(super) address: IpAddr,
+    /// The address itself.
+    pub(super) ip: IpAddr,
     /// The other end's address, on a point-to-point link.
     pub(super) peer: Option<IpAddr>,
     /// Bits of the network, or of the peer's address.
@@ -206,7 +206,7 @@ fn read_address(payload: &[u8]) -> Option<Address> {
     let label = get(3).map(|value| String::from_utf8_lossy(value).trim_end_matches('\0').to_owned());
     Some(Address {
         interface: u32_at(payload, 4)?,
-        address: local.or(address)?,
+        ip: local.or(address)?,
         peer: address.filter(|address| local.is_some_and(|local| local != *address)),
         prefix,
         broadcast: get(4).and_then(ip),
@@ -282,16 +282,19 @@ mod tests {
         payload.extend(attribute(3, b"eth0:1\0"));
         payload.extend(attribute(8, &0x81u32.to_ne_bytes()));
         let address = read_address(&payload).unwrap();
-        assert_eq!(address, Address {
-            interface: 3,
-            address: "10.0.0.5".parse().unwrap(),
-            peer: None,
-            prefix: 24,
-            broadcast: Some("10.0.0.255".parse().unwrap()),
-            label: Some("eth0:1".to_owned()),
-            scope: "global".to_owned(),
-            is_secondary: true,
-        });
+        assert_eq!(
+            address,
+            Address {
+                interface: 3,
+                ip: "10.0.0.5".parse().unwrap(),
+                peer: None,
+                prefix: 24,
+                broadcast: Some("10.0.0.255".parse().unwrap()),
+                label: Some("eth0:1".to_owned()),
+                scope: "global".to_owned(),
+                is_secondary: true,
+            }
+        );
         for length in 0..payload.len() {
             let _ = read_address(&payload[..length]);
         }
@@ -313,7 +316,7 @@ mod tests {
     fn the_kernel_answers() {
         let mut netlink = Netlink::open().unwrap();
         let addresses = netlink.addresses();
-        assert!(addresses.iter().any(|address| address.address == IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        assert!(addresses.iter().any(|address| address.ip == IpAddr::V4(Ipv4Addr::LOCALHOST)));
         assert!(netlink.local_routes(INET).contains(&"127.0.0.1".to_owned()));
         let route = netlink.route_to("127.0.0.1".parse().unwrap());
         assert_eq!(route, None, "the loopback address is local, not unicast");

@@ -43,13 +43,9 @@ fn reverse_name(address: IpAddr) -> String {
             format!("{d}.{c}.{b}.{a}.in-addr.arpa")
         }
         IpAddr::V6(address) => {
-            let nibbles: String = address
-                .octets()
-                .iter()
-                .rev()
-                .map(|octet| format!("{:x}.{:x}.", octet & 0xf, octet >> 4))
-                .collect();
-            format!("{nibbles}ip6.arpa")
+            let nibble = |octet: &u8| [octet & 0xf, octet >> 4].map(|nibble| format!("{nibble:x}"));
+            let nibbles: Vec<String> = address.octets().iter().rev().flat_map(nibble).collect();
+            format!("{}.ip6.arpa", nibbles.join("."))
         }
     }
 }

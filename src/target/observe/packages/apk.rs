@@ -43,7 +43,10 @@ mod tests {
         let text = "nginx policy:\n  1.24.0-r1:\n    lib/apk/db/installed\n  1.24.0-r2:\n    https://dl-cdn.alpinelinux.org/alpine/v3.19/main\n";
         let state = parse(text);
         assert_eq!(state.status, PackageStatus::Installed);
-        assert_eq!((state.version.as_deref(), state.candidate.as_deref()), (Some("1.24.0-r1"), Some("1.24.0-r2")));
+        assert_eq!(
+            (state.version.as_deref(), state.candidate.as_deref()),
+            (Some("1.24.0-r1"), Some("1.24.0-r2"))
+        );
         assert_eq!(parse("").status, PackageStatus::Absent);
     }
 }

@@ -7,18 +7,19 @@ use std::path::Path;
 
 use super::ask;
 
-/// What the answer of apt depends on.
-const SOURCES: [&str; 9] = [
+/// Files and directories that the answer of apt depends on.
+const SOURCES: [&str; 6] = [
     "/var/lib/apt/lists",
     "/var/lib/dpkg/status",
     "/var/lib/dpkg/arch",
     "/etc/apt/preferences",
-    "/etc/apt/preferences.d",
     "/etc/apt/sources.list",
-    "/etc/apt/sources.list.d",
     "/etc/apt/apt.conf",
-    "/etc/apt/apt.conf.d",
 ];
+
+/// Small directories whose files it depends on: one that is edited in place leaves its directory's time alone.
+const SOURCES_INSIDE: [&str; 3] =
+    ["/etc/apt/preferences.d", "/etc/apt/sources.list.d", "/etc/apt/apt.conf.d"];
 
 /// What apt says of one package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub struct Policy {
     pub available: Vec<String>,
 }
 
-/// When each of [`SOURCES`], and what is in the small directories among them, was changed.
+/// When each of the sources was changed.
 type Stamps = Vec<(i64, i64, u64)>;
 
 /// Answers of apt, as long as nothing changes that they depend on.
@@ -81,16 +82,13 @@ fn stamps() -> Stamps {
     let stamp = |path: &Path| {
         fs::metadata(path).map_or((0, 0, 0), |found| (found.mtime(), found.mtime_nsec(), found.size()))
     };
-    let mut stamps = Vec::new();
-    for source in SOURCES {
-        stamps.push(stamp(Path::new(source)));
-        // a file that is edited in place leaves its directory's time alone
-        if source.ends_with(".d") {
-            let entries = fs::read_dir(source).into_iter().flatten().flatten();
-            let mut inside: Vec<_> = entries.map(|entry| stamp(&entry.path())).collect();
-            inside.sort_unstable();
-            stamps.extend(inside);
-        }
+    let mut stamps: Stamps =
+        SOURCES.iter().chain(&SOURCES_INSIDE).map(|source| stamp(Path::new(source))).collect();
+    for directory in SOURCES_INSIDE {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        let mut inside: Stamps = entries.map(|entry| stamp(&entry.path())).collect();
+        inside.sort_unstable();
+        stamps.extend(inside);
     }
     stamps
 }
@@ -102,7 +100,7 @@ fn parse(text: &str) -> HashMap<String, Policy> {
     let mut version: Option<String> = None;
     for line in text.lines() {
         if !line.starts_with(' ') {
-            current = line.trim_end().trim_end_matches(':').to_owned();
+            line.trim_end().trim_end_matches(':').clone_into(&mut current);
             version = None;
             answers.insert(current.clone(), Policy::default());
             continue;

@@ -97,7 +97,9 @@ impl Database {
     pub fn state(&self, name: &str) -> PackageState {
         let (plain, architecture) = name.split_once(':').unwrap_or((name, ""));
         let fits = |package: &&Package| match architecture {
-            "" | "native" => matches!(package.architecture.as_str(), "all" | "") || package.architecture == self.native,
+            "" | "native" => {
+                matches!(package.architecture.as_str(), "all" | "") || package.architecture == self.native
+            }
             "any" => true,
             wanted => package.architecture == wanted || package.architecture == "all",
         };
@@ -131,7 +133,10 @@ mod tests {
     fn packages_stand_as_dpkg_says() {
         let database = Database::parse(TEXT);
         let state = database.state("exim4");
-        assert_eq!((state.status, state.version.as_deref(), state.held), (PackageStatus::Installed, Some("4.96-15"), true));
+        assert_eq!(
+            (state.status, state.version.as_deref(), state.held),
+            (PackageStatus::Installed, Some("4.96-15"), true)
+        );
         assert_eq!(database.state("libc6").version.as_deref(), Some("2.36"));
         assert_eq!(database.state("libc6:i386").version.as_deref(), Some("2.35"));
         assert_eq!(database.state("libc6:arm64").status, PackageStatus::Absent);

@@ -36,7 +36,9 @@ impl Packages {
             return Err(format!("`{name}` is not the name of a package"));
         }
         if Path::new(dpkg::STATUS).exists() {
-            self.dpkg.refresh(Path::new(dpkg::STATUS)).map_err(|error| format!("cannot read `{}`: {error}", dpkg::STATUS))?;
+            self.dpkg
+                .refresh(Path::new(dpkg::STATUS))
+                .map_err(|error| format!("cannot read `{}`: {error}", dpkg::STATUS))?;
             let mut state = self.dpkg.state(name);
             let names = upcoming.filter(|name| is_plain(name));
             if let Some(policy) = self.apt.policy(name, names)? {
@@ -68,7 +70,9 @@ pub fn lists_refreshed() -> Option<i64> {
 fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('-')
-        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '+' | '-' | '.' | ':' | '_' | '~' | '@' | '/' | '(' | ')'))
+        && name.chars().all(|c| {
+            c.is_alphanumeric() || matches!(c, '+' | '-' | '.' | ':' | '_' | '~' | '@' | '/' | '(' | ')')
+        })
 }
 
 /// A package that is not there, of which nothing else is known.

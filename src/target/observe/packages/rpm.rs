@@ -18,7 +18,8 @@ pub fn state(name: &str) -> Result<PackageState, String> {
         state.version = installed(&text).into_iter().map(|(_, version)| version).next_back();
     }
     if let Some((0, text)) = ask(&["rpm", "-q", "--qf", FORMAT, "--whatprovides", "--", name])? {
-        state.provided_by = installed(&text).into_iter().map(|(name, _)| name).filter(|it| it != name).collect();
+        state.provided_by =
+            installed(&text).into_iter().map(|(name, _)| name).filter(|it| it != name).collect();
     }
     for manager in ["dnf", "yum"] {
         let argv = [manager, "-q", "-C", "repoquery", "--available", "--qf", OFFERED, "--", name];
@@ -26,7 +27,18 @@ pub fn state(name: &str) -> Result<PackageState, String> {
             None => {}
             Some((_, text)) => {
                 state.available = offered(&text);
-                let best = [manager, "-q", "-C", "repoquery", "--available", "--latest-limit=1", "--qf", OFFERED, "--", name];
+                let best = [
+                    manager,
+                    "-q",
+                    "-C",
+                    "repoquery",
+                    "--available",
+                    "--latest-limit=1",
+                    "--qf",
+                    OFFERED,
+                    "--",
+                    name,
+                ];
                 let best = ask(&best)?.map(|(_, text)| offered(&text)).unwrap_or_default();
                 state.candidate = best.into_iter().next_back();
                 break;
@@ -69,6 +81,9 @@ mod tests {
             installed("bash 0:5.1.8-9.el9\nvim 2:8.2-1\n"),
             [("bash".to_owned(), "5.1.8-9.el9".to_owned()), ("vim".to_owned(), "2:8.2-1".to_owned())]
         );
-        assert_eq!(offered("0:1.20-1.el9\n\n0:1.20-1.el9\nLast metadata expiration check\n1:2-3\n"), ["1.20-1.el9", "1:2-3"]);
+        assert_eq!(
+            offered("0:1.20-1.el9\n\n0:1.20-1.el9\nLast metadata expiration check\n1:2-3\n"),
+            ["1.20-1.el9", "1:2-3"]
+        );
     }
 }

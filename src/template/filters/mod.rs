@@ -1,0 +1,228 @@
+//! The registry of filters: all of ansible.builtin's and Jinja2's, each also as `ansible.builtin.NAME`.
+
+use super::args::Args;
+use super::context::Ctx;
+use super::fail::{Fail, Res};
+use super::val::Val;
+
+mod chosen;
+mod comment;
+mod dates;
+pub(super) mod dicts;
+mod encoding;
+mod html;
+mod json;
+mod logic;
+mod numbers;
+mod paths;
+mod random;
+mod regexes;
+mod sequences;
+mod sets;
+mod strings;
+mod urls;
+mod wrapping;
+mod yaml;
+
+/// What a filter does with its value and arguments.
+type Apply = fn(&Ctx<'_>, Val, &Args) -> Res<Val>;
+
+/// A filter.
+pub(super) struct Filter {
+    /// Its name.
+    pub name: &'static str,
+    apply: Apply,
+    accepts: Accepts,
+}
+
+/// Which values a filter takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Accepts {
+    /// What is missing stays missing.
+    Present,
+    /// What is missing too.
+    Missing,
+}
+
+impl std::fmt::Debug for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+const fn on_present(name: &'static str, apply: Apply) -> Filter {
+    Filter { name, apply, accepts: Accepts::Present }
+}
+
+const fn on_missing(name: &'static str, apply: Apply) -> Filter {
+    Filter { name, apply, accepts: Accepts::Missing }
+}
+
+/// All filters, by name.
+static FILTERS: &[Filter] = &[
+    on_present("abs", numbers::abs),
+    on_present("attr", logic::attr),
+    on_present("b64decode", encoding::b64decode),
+    on_present("b64encode", encoding::b64encode),
+    on_present("basename", paths::basename),
+    on_present("batch", sequences::batch),
+    on_present("bool", logic::bool),
+    on_present("capitalize", strings::capitalize),
+    on_present("center", strings::center),
+    on_present("checksum", encoding::sha1),
+    on_present("combinations", sets::combinations),
+    on_present("combine", dicts::combine),
+    on_present("comment", comment::comment),
+    on_present("commonpath", paths::commonpath),
+    on_present("count", sequences::length),
+    on_missing("d", logic::default),
+    on_missing("default", logic::default),
+    on_present("dict2items", dicts::dict2items),
+    on_present("dictsort", dicts::dictsort),
+    on_present("difference", sets::difference),
+    on_present("dirname", paths::dirname),
+    on_present("e", html::escape),
+    on_present("escape", html::escape),
+    on_present("expanduser", paths::expanduser),
+    on_present("expandvars", paths::expandvars),
+    on_present("extract", dicts::extract),
+    on_present("fileglob", paths::fileglob),
+    on_present("filesizeformat", numbers::filesizeformat),
+    on_present("first", sequences::first),
+    on_present("flatten", sets::flatten),
+    on_present("float", numbers::float),
+    on_present("forceescape", html::escape),
+    on_present("format", strings::format),
+    on_present("from_json", json::from_json),
+    on_present("from_yaml", yaml::from_yaml),
+    on_present("from_yaml_all", yaml::from_yaml_all),
+    on_present("groupby", chosen::groupby),
+    on_present("hash", encoding::hash),
+    on_present("human_readable", numbers::human_readable),
+    on_present("human_to_bytes", numbers::human_to_bytes),
+    on_present("indent", strings::indent),
+    on_present("int", numbers::int),
+    on_present("intersect", sets::intersect),
+    on_present("items", dicts::items),
+    on_present("items2dict", dicts::items2dict),
+    on_present("join", sequences::join),
+    on_present("last", sequences::last),
+    on_present("length", sequences::length),
+    on_present("list", sequences::list),
+    on_present("log", numbers::log),
+    on_present("lower", strings::lower),
+    on_missing("mandatory", logic::mandatory),
+    on_present("map", chosen::map),
+    on_present("max", sequences::max),
+    on_present("md5", encoding::md5),
+    on_present("min", sequences::min),
+    on_present("normpath", paths::normpath),
+    on_present("password_hash", encoding::password_hash),
+    on_present("path_join", paths::path_join),
+    on_present("permutations", sets::permutations),
+    on_present("pow", numbers::pow),
+    on_present("pprint", json::pprint),
+    on_present("product", sets::product),
+    on_present("quote", encoding::quote),
+    on_present("random", random::random),
+    on_present("realpath", paths::realpath),
+    on_present("regex_escape", regexes::regex_escape),
+    on_present("regex_findall", regexes::regex_findall),
+    on_present("regex_replace", regexes::regex_replace),
+    on_present("regex_search", regexes::regex_search),
+    on_present("reject", chosen::reject),
+    on_present("rejectattr", chosen::rejectattr),
+    on_present("rekey_on_member", dicts::rekey_on_member),
+    on_present("relpath", paths::relpath),
+    on_present("replace", strings::replace),
+    on_present("reverse", sequences::reverse),
+    on_present("root", numbers::root),
+    on_present("round", numbers::round),
+    on_present("safe", strings::string),
+    on_present("select", chosen::select),
+    on_present("selectattr", chosen::selectattr),
+    on_present("sha1", encoding::sha1),
+    on_present("shuffle", random::shuffle),
+    on_present("slice", sequences::slice),
+    on_present("sort", sequences::sort),
+    on_present("split", strings::split),
+    on_present("splitext", paths::splitext),
+    on_present("strftime", dates::strftime),
+    on_present("string", strings::string),
+    on_present("striptags", html::striptags),
+    on_present("subelements", dicts::subelements),
+    on_present("sum", sequences::sum),
+    on_present("symmetric_difference", sets::symmetric_difference),
+    on_present("ternary", logic::ternary),
+    on_present("title", strings::title),
+    on_present("to_datetime", dates::to_datetime),
+    on_present("to_json", json::to_json),
+    on_present("to_nice_json", json::to_nice_json),
+    on_present("to_nice_yaml", yaml::to_nice_yaml),
+    on_present("to_uuid", encoding::to_uuid),
+    on_present("to_yaml", yaml::to_yaml),
+    on_present("tojson", json::tojson),
+    on_present("trim", strings::trim),
+    on_present("truncate", strings::truncate),
+    on_missing("type_debug", logic::type_debug),
+    on_present("union", sets::union),
+    on_present("unique", sets::unique),
+    on_present("unvault", encoding::unvault),
+    on_present("upper", strings::upper),
+    on_present("urldecode", urls::urldecode),
+    on_present("urlencode", urls::urlencode),
+    on_present("urlize", html::urlize),
+    on_present("urlsplit", urls::urlsplit),
+    on_present("vault", encoding::vault),
+    on_present("win_basename", paths::win_basename),
+    on_present("win_dirname", paths::win_dirname),
+    on_present("win_splitdrive", paths::win_splitdrive),
+    on_present("wordcount", strings::wordcount),
+    on_present("wordwrap", wrapping::wordwrap),
+    on_present("xmlattr", html::xmlattr),
+    on_present("zip", sets::zip),
+    on_present("zip_longest", sets::zip_longest),
+];
+
+/// The filter of a name.
+pub(super) fn find(name: &str) -> Option<&'static Filter> {
+    let name = name.strip_prefix("ansible.builtin.").or(name.strip_prefix("ansible.legacy.")).unwrap_or(name);
+    let at = FILTERS.binary_search_by(|filter| filter.name.cmp(name)).ok()?;
+    FILTERS.get(at)
+}
+
+/// The names of all filters.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FILTERS.iter().map(|filter| filter.name)
+}
+
+/// Applies a filter. What is missing stays missing, as in Ansible: `{{ (a | upper) | default('x') }}`.
+pub(super) fn apply(ctx: &Ctx<'_>, filter: &Filter, value: Val, args: &Args) -> Res<Val> {
+    if filter.accepts == Accepts::Present {
+        let given = args.positional.iter().chain(args.named.iter().map(|(_, value)| value));
+        for value in [&value].into_iter().chain(given) {
+            match value {
+                Val::Missing(_) => return Ok(value.clone()),
+                Val::Data(crate::base::Value::Unknown(unknown)) => return Err(Fail::Unknown(unknown.clone())),
+                _ => {}
+            }
+        }
+    }
+    match (filter.apply)(ctx, value, args) {
+        Err(Fail::Undefined(missing)) if filter.name != "mandatory" => Ok(Val::Missing(missing)),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_is_sorted_and_every_name_is_found() {
+        assert!(FILTERS.is_sorted_by(|a, b| a.name < b.name));
+        for name in names() {
+            assert_eq!(find(&format!("ansible.builtin.{name}")).map(|filter| filter.name), Some(name));
+        }
+    }
+}

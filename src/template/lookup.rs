@@ -1,0 +1,266 @@
+//! `lookup`, `query` and the lookups that only calculate.
+
+use std::sync::Arc;
+
+use super::LookupError;
+use super::args::Args;
+use super::context::Ctx;
+use super::fail::{Fail, Res, bail};
+use super::filters;
+use super::val::{Val, ValMap};
+use crate::base::{Key, Map, Value, names};
+
+type Pure = fn(&Ctx<'_>, &[Val], &mut Args) -> Res<Vec<Val>>;
+
+const PURE: &[(&str, Pure)] = &[
+    ("dict", dict),
+    ("flattened", flattened),
+    ("indexed_items", indexed_items),
+    ("items", items),
+    ("list", list),
+    ("nested", nested),
+    ("sequence", super::sequence::lookup),
+    ("subelements", subelements),
+    ("together", together),
+    ("varnames", varnames),
+    ("vars", vars),
+];
+
+/// What `lookup` gives back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Joined,
+    List,
+}
+
+/// `lookup('name', terms…)`
+pub(super) fn lookup(ctx: &Ctx<'_>, args: Args) -> Res<Val> {
+    run(ctx, args, Wanted::Joined)
+}
+
+/// `query('name', terms…)`: always a list.
+pub(super) fn query(ctx: &Ctx<'_>, args: Args) -> Res<Val> {
+    run(ctx, args, Wanted::List)
+}
+
+fn run(ctx: &Ctx<'_>, mut args: Args, mut wanted: Wanted) -> Res<Val> {
+    if args.positional.is_empty() {
+        return bail("`lookup` needs the name of a lookup");
+    }
+    let name = ctx.text(&args.positional.remove(0))?;
+    let name = name.strip_prefix("ansible.builtin.").or(name.strip_prefix("ansible.legacy.")).unwrap_or(&name);
+    if let Some(wantlist) = args.take("wantlist")
+        && ctx.truth(&wantlist)?
+    {
+        wanted = Wanted::List;
+    }
+    let errors = match args.take("errors") {
+        Some(errors) => ctx.text(&errors)?.to_string(),
+        None => "strict".to_owned(),
+    };
+    if !matches!(errors.as_str(), "strict" | "warn" | "ignore") {
+        return bail(format!("`errors` of a lookup is `strict`, `warn` or `ignore`, not `{errors}`"));
+    }
+    match find(ctx, name, &mut args) {
+        Ok(found) => joined(ctx, found, wanted),
+        Err(Fail::Error(diagnostic)) if errors != "strict" => {
+            drop(diagnostic);
+            Ok(if wanted == Wanted::List { Val::list([]) } else { Val::NONE })
+        }
+        Err(fail) => Err(fail),
+    }
+}
+
+fn find(ctx: &Ctx<'_>, name: &str, args: &mut Args) -> Res<Vec<Val>> {
+    if let Some((_, pure)) = PURE.iter().find(|(known, _)| *known == name) {
+        let terms = std::mem::take(&mut args.positional);
+        return pure(ctx, &terms, args);
+    }
+    let mut terms = Vec::new();
+    for term in &args.positional {
+        terms.push(ctx.force(term)?);
+    }
+    let mut options = Map::new();
+    for (option, value) in &args.named {
+        options.insert(Key::Str(Arc::clone(option)), ctx.force(value)?);
+    }
+    match ctx.run.lookups.lookup(name, &terms, &options, &ctx.scope) {
+        Ok(Value::List(items)) => Ok(items.iter().cloned().map(|item| secret(ctx, item)).collect()),
+        Ok(value) => Ok(vec![secret(ctx, value)]),
+        Err(LookupError::NoSuchLookup) => {
+            let hint = names::did_you_mean(name, PURE.iter().map(|(name, _)| *name));
+            let hint = hint.map_or(String::new(), |hint| format!(", {hint}"));
+            bail(format!("the lookup `{name}` was not found{hint}"))
+        }
+        Err(LookupError::Deferred) => Err(Fail::Deferred),
+        Err(LookupError::Unknown(unknown)) => {
+            ctx.run.saw(&unknown);
+            Err(Fail::Unknown(unknown))
+        }
+        Err(LookupError::Failed(message)) => bail(format!("the lookup `{name}` failed: {message}")),
+    }
+}
+
+fn secret(ctx: &Ctx<'_>, value: Value) -> Val {
+    ctx.read(&value, &ctx.scope).unwrap_or(Val::Data(value))
+}
+
+fn joined(ctx: &Ctx<'_>, mut found: Vec<Val>, wanted: Wanted) -> Res<Val> {
+    if wanted == Wanted::List {
+        return Ok(Val::list(found));
+    }
+    if found.len() == 1 {
+        return Ok(found.pop().unwrap_or(Val::NONE));
+    }
+    if found.is_empty() {
+        return Ok(Val::list([]));
+    }
+    let mut texts = Vec::new();
+    for value in &found {
+        match ctx.force(value)? {
+            Value::Str(text) => texts.push(text),
+            _ => return Ok(Val::list(found)),
+        }
+    }
+    Ok(Val::from(texts.join(",")))
+}
+
+fn vars(ctx: &Ctx<'_>, terms: &[Val], args: &mut Args) -> Res<Vec<Val>> {
+    let default = args.take("default");
+    let mut found = Vec::new();
+    for term in terms {
+        let name = ctx.text(term)?;
+        let value = match ctx.frame.get(&name) {
+            Some(value) => Some(value),
+            None => ctx.scoped(&name, &ctx.scope)?,
+        };
+        match (value, &default) {
+            (Some(Val::Missing(_)), Some(default)) | (None, Some(default)) => found.push(default.clone()),
+            (Some(value), _) => found.push(value),
+            (None, None) => {
+                return Err(Fail::Undefined(std::rc::Rc::new(super::fail::Missing {
+                    name: Some(Arc::clone(&name)),
+                    ..super::fail::Missing::new(format!("no variable named `{name}` was found"))
+                })));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn varnames(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
+    let mut found = Vec::new();
+    for term in terms {
+        let pattern = super::pattern::compile(&ctx.text(term)?, super::pattern::Flags::default())?;
+        for name in ctx.scope.names() {
+            if pattern.is_match(&name)? {
+                found.push(Val::from(name));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn pair(key: Val, value: Val) -> Val {
+    let mut map = ValMap::new();
+    map.insert(Key::str("key"), key);
+    map.insert(Key::str("value"), value);
+    Val::dict(map)
+}
+
+fn dict(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
+    let mut found = Vec::new();
+    for term in terms {
+        if !term.is_dict() {
+            return bail("the lookup `dict` expects a dict");
+        }
+        for (key, value) in ctx.entries(term)? {
+            found.push(pair(Val::Data(key.to_value()), value));
+        }
+    }
+    Ok(found)
+}
+
+fn list(_: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
+    Ok(terms.to_vec())
+}
+
+fn items(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
+    flat_once(ctx, terms)
+}
+
+fn flat_once(ctx: &Ctx<'_>, terms: &[Val]) -> Res<Vec<Val>> {
+    let mut found = Vec::new();
+    for term in terms {
+        if term.is_list() {
+            found.extend(ctx.iterate(term)?);
+        } else {
+            found.push(term.clone());
+        }
+    }
+    Ok(found)
+}
+
+fn flattened(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
+    let mut found = Vec::new();
+    for term in terms {
+        if term.is_list() {
+            found.extend(ctx.deeper(|| flattened(ctx, &ctx.iterate(term)?, &mut Args::default()))?);
+        } else if !term.is_none() {
+            found.push(term.clone());
+        }
+    }
+    Ok(found)
+}
+
+fn indexed_items(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
+    let all = flat_once(ctx, terms)?;
+    Ok(all.into_iter().enumerate().map(|(index, item)| Val::list([Val::from(index), item])).collect())
+}
+
+fn together(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
+    let lists = terms.iter().map(|term| ctx.iterate(term)).collect::<Res<Vec<_>>>()?;
+    if lists.is_empty() {
+        return bail("the lookup `together` needs at least one list");
+    }
+    let longest = lists.iter().map(Vec::len).max().unwrap_or(0);
+    Ok((0..longest)
+        .map(|index| Val::list(lists.iter().map(|list| list.get(index).cloned().unwrap_or(Val::NONE))))
+        .collect())
+}
+
+fn nested(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
+    let mut rows: Vec<Vec<Val>> = vec![Vec::new()];
+    if terms.is_empty() {
+        return bail("the lookup `nested` needs at least one list");
+    }
+    for term in terms {
+        let items = if term.is_list() { ctx.iterate(term)? } else { vec![term.clone()] };
+        let mut longer = Vec::new();
+        for row in &rows {
+            for item in &items {
+                longer.push(row.iter().cloned().chain([item.clone()]).collect());
+            }
+        }
+        rows = longer;
+    }
+    Ok(rows.into_iter().map(Val::list).collect())
+}
+
+fn subelements(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
+    let [of, path, rest @ ..] = terms else {
+        return bail("the lookup `subelements` expects a list or dict, and the name of a key");
+    };
+    let mut skip = false;
+    if let [flags, ..] = rest {
+        for (key, value) in ctx.entries(flags)? {
+            skip |= key.as_str() == Some("skip_missing") && ctx.truth(&value)?;
+        }
+    }
+    let of = if of.is_dict() {
+        Val::list(ctx.entries(of)?.into_iter().map(|(_, value)| value))
+    } else {
+        of.clone()
+    };
+    filters::dicts::subelement_pairs(ctx, &of, path, skip)
+}

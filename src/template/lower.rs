@@ -1,0 +1,368 @@
+//! From minijinja's syntax tree to ours: owned, with places in the original text, filters and tests found.
+
+use std::sync::Arc;
+
+use minijinja::machinery::{Span as ParsedSpan, ast, parse, parse_expr};
+use minijinja::value::ValueKind;
+
+use super::options::{FileOptions, Mode};
+use super::scan::{self, Scanned};
+use super::tree::{
+    Argument, Block, Comparison, Compiled, Expr, ForLoop, Macro, Missingness, Node, Operator, Span, Stmt, Target,
+};
+use super::{filters, predicates};
+use crate::base::{Kind, Value, names};
+
+/// A mistake in a template's text.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct SyntaxError {
+    /// What is wrong.
+    pub message: String,
+    /// Where in the text.
+    pub at: Span,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl SyntaxError {
+    /// The kind that a diagnostic about it has.
+    pub(super) const KIND: Kind = Kind::TemplateSyntax;
+
+    fn new(message: impl Into<String>, at: Span) -> Self {
+        Self { message: message.into(), at, hint: None }
+    }
+}
+
+impl From<scan::ScanError> for SyntaxError {
+    fn from(error: scan::ScanError) -> Self {
+        Self::new(error.message, error.at)
+    }
+}
+
+type Lowered<T> = Result<T, SyntaxError>;
+
+/// Compiles a text.
+pub(super) fn compile(text: &str, mode: &Mode) -> Lowered<Compiled> {
+    let default = FileOptions::default();
+    let options = match mode {
+        Mode::File(options) => options,
+        Mode::Text | Mode::Expression => &default,
+    };
+    if *mode == Mode::Expression {
+        let scanned = scan::expression(text, &options.markers)?;
+        let parsed = parse_expr(&scanned.text).map_err(|error| parse_error(&error, &scanned))?;
+        let mut lowering = Lowering { scanned: &scanned, blocks: Vec::new() };
+        let node = lowering.expr(&parsed)?;
+        return Ok(Compiled { body: vec![Stmt::Emit(node)], blocks: Vec::new() });
+    }
+    let scanned = scan::template(text, &options.markers, mode.backslashes())?;
+    let syntax = options.syntax().map_err(|message| SyntaxError::new(message, Span::default()))?;
+    let parsed = parse(&scanned.text, "", syntax).map_err(|error| parse_error(&error, &scanned))?;
+    let mut lowering = Lowering { scanned: &scanned, blocks: Vec::new() };
+    let body = match &parsed {
+        ast::Stmt::Template(template) => lowering.stmts(&template.children)?,
+        other => vec![lowering.stmt(other)?],
+    };
+    Ok(Compiled { body, blocks: lowering.blocks })
+}
+
+fn parse_error(error: &minijinja::Error, scanned: &Scanned) -> SyntaxError {
+    let message = error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned);
+    let at = error
+        .range()
+        .map_or_else(Span::default, |range| scanned.original(range.start as u32, range.end as u32));
+    SyntaxError::new(message, at)
+}
+
+struct Lowering<'a> {
+    scanned: &'a Scanned,
+    blocks: Vec<Arc<Block>>,
+}
+
+fn boxed(node: Node) -> Box<Node> {
+    Box::new(node)
+}
+
+impl Lowering<'_> {
+    fn span(&self, span: ParsedSpan) -> Span {
+        self.scanned.original(span.start_offset, span.end_offset)
+    }
+
+    fn stmts(&mut self, stmts: &[ast::Stmt<'_>]) -> Lowered<Vec<Stmt>> {
+        stmts.iter().map(|stmt| self.stmt(stmt)).collect()
+    }
+
+    fn stmt(&mut self, stmt: &ast::Stmt<'_>) -> Lowered<Stmt> {
+        Ok(match stmt {
+            ast::Stmt::Template(template) => Stmt::Plain(self.stmts(&template.children)?),
+            ast::Stmt::EmitExpr(emit) => Stmt::Emit(self.expr(&emit.expr)?),
+            ast::Stmt::EmitRaw(raw) => Stmt::Text(Arc::from(raw.raw)),
+            ast::Stmt::ForLoop(each) => Stmt::For(Arc::new(ForLoop {
+                target: self.target(&each.target)?,
+                iter: self.expr(&each.iter)?,
+                condition: each.filter_expr.as_ref().map(|expr| self.expr(expr)).transpose()?,
+                body: self.stmts(&each.body)?,
+                otherwise: self.stmts(&each.else_body)?,
+                recursive: each.recursive,
+            })),
+            ast::Stmt::IfCond(cond) => {
+                Stmt::If(self.expr(&cond.expr)?, self.stmts(&cond.true_body)?, self.stmts(&cond.false_body)?)
+            }
+            ast::Stmt::WithBlock(with) => {
+                let pairs = with
+                    .assignments
+                    .iter()
+                    .map(|(target, expr)| Ok((self.target(target)?, self.expr(expr)?)))
+                    .collect::<Lowered<Vec<_>>>()?;
+                Stmt::With(pairs, self.stmts(&with.body)?)
+            }
+            ast::Stmt::Set(set) => Stmt::Set(self.target(&set.target)?, self.expr(&set.expr)?),
+            ast::Stmt::SetBlock(set) => Stmt::SetBlock(
+                self.target(&set.target)?,
+                set.filter.as_ref().map(|filter| self.expr(filter)).transpose()?,
+                self.stmts(&set.body)?,
+            ),
+            ast::Stmt::AutoEscape(escape) => Stmt::Plain(self.stmts(&escape.body)?),
+            ast::Stmt::FilterBlock(block) => {
+                Stmt::FilterBlock(self.expr(&block.filter)?, self.stmts(&block.body)?)
+            }
+            ast::Stmt::Block(block) => {
+                let block = Arc::new(Block { name: Arc::from(block.name), body: self.stmts(&block.body)? });
+                self.blocks.push(Arc::clone(&block));
+                Stmt::Block(block)
+            }
+            ast::Stmt::Import(import) => Stmt::Import(self.expr(&import.expr)?, self.name(&import.name)?),
+            ast::Stmt::FromImport(import) => {
+                let mut pairs = Vec::new();
+                for (name, alias) in &import.names {
+                    let name = self.name(name)?;
+                    let alias = alias.as_ref().map(|alias| self.name(alias)).transpose()?;
+                    pairs.push((Arc::clone(&name), alias.unwrap_or(name)));
+                }
+                Stmt::FromImport(self.expr(&import.expr)?, pairs)
+            }
+            ast::Stmt::Extends(extends) => Stmt::Extends(self.expr(&extends.name)?),
+            ast::Stmt::Include(include) => Stmt::Include(
+                self.expr(&include.name)?,
+                if include.ignore_missing { Missingness::Ignored } else { Missingness::Error },
+            ),
+            ast::Stmt::Macro(declared) => Stmt::Macro(Arc::new(self.declared(declared)?)),
+            ast::Stmt::CallBlock(block) => {
+                let call = self.call(&block.call, self.span(block.call_expr_span))?;
+                Stmt::CallBlock(call, Arc::new(self.declared(&block.macro_decl)?))
+            }
+            ast::Stmt::Continue(_) => Stmt::Continue,
+            ast::Stmt::Break(_) => Stmt::Break,
+            ast::Stmt::Do(run) => Stmt::Do(self.call(&run.call, self.span(run.call.span()))?),
+        })
+    }
+
+    fn declared(&mut self, declared: &ast::Macro<'_>) -> Lowered<Macro> {
+        Ok(Macro {
+            name: Arc::from(declared.name),
+            parameters: declared.args.iter().map(|arg| self.name(arg)).collect::<Lowered<_>>()?,
+            defaults: declared.defaults.iter().map(|expr| self.expr(expr)).collect::<Lowered<_>>()?,
+            body: self.stmts(&declared.body)?,
+        })
+    }
+
+    fn name(&self, expr: &ast::Expr<'_>) -> Lowered<Arc<str>> {
+        match expr {
+            ast::Expr::Var(var) => Ok(Arc::from(var.id)),
+            other => Err(SyntaxError::new("expected a name", self.span(other.span()))),
+        }
+    }
+
+    fn target(&self, expr: &ast::Expr<'_>) -> Lowered<Target> {
+        Ok(match expr {
+            ast::Expr::Var(var) => Target::Name(Arc::from(var.id)),
+            ast::Expr::GetAttr(attr) => Target::Attr(self.name(&attr.expr)?, Arc::from(attr.name)),
+            ast::Expr::List(list) => {
+                Target::Many(list.items.iter().map(|item| self.target(item)).collect::<Lowered<_>>()?)
+            }
+            ast::Expr::Tuple(tuple) => {
+                Target::Many(tuple.items.iter().map(|item| self.target(item)).collect::<Lowered<_>>()?)
+            }
+            other => return Err(SyntaxError::new("cannot assign to this", self.span(other.span()))),
+        })
+    }
+
+    fn exprs(&mut self, exprs: &[ast::Expr<'_>]) -> Lowered<Vec<Node>> {
+        exprs.iter().map(|expr| self.expr(expr)).collect()
+    }
+
+    fn expr(&mut self, expr: &ast::Expr<'_>) -> Lowered<Node> {
+        let mut at = self.span(expr.span());
+        let expr = match expr {
+            ast::Expr::Var(var) => Expr::Var(Arc::from(var.id)),
+            ast::Expr::Const(constant) => Expr::Const(literal(&constant.value)),
+            ast::Expr::GetAttr(attr) => {
+                let of = self.expr(&attr.expr)?;
+                at.start = of.at.start;
+                Expr::Attr(boxed(of), Arc::from(attr.name))
+            }
+            ast::Expr::GetItem(item) => {
+                let of = self.expr(&item.expr)?;
+                at.start = of.at.start;
+                Expr::Item(boxed(of), boxed(self.expr(&item.subscript_expr)?))
+            }
+            ast::Expr::Slice(slice) => {
+                let of = boxed(self.expr(&slice.expr)?);
+                at.start = of.at.start;
+                let mut part = |part: &Option<ast::Expr<'_>>| {
+                    part.as_ref().map(|expr| self.expr(expr).map(boxed)).transpose()
+                };
+                Expr::Slice(of, [part(&slice.start)?, part(&slice.stop)?, part(&slice.step)?])
+            }
+            ast::Expr::UnaryOp(unary) => {
+                let of = self.expr(&unary.expr)?;
+                match unary.op {
+                    ast::UnaryOpKind::Not => negated(of),
+                    ast::UnaryOpKind::Neg => Expr::Neg(boxed(of)),
+                }
+            }
+            ast::Expr::BinOp(binary) => {
+                let (left, right) = (self.expr(&binary.left)?, self.expr(&binary.right)?);
+                at = Span { start: left.at.start, end: right.at.end };
+                operation(binary.op, left, right)
+            }
+            ast::Expr::Compare(compare) => {
+                let first = self.expr(&compare.expr)?;
+                at.start = first.at.start;
+                let rest = compare
+                    .ops
+                    .iter()
+                    .map(|op| Ok((comparison(op.op), self.expr(&op.expr)?)))
+                    .collect::<Lowered<_>>()?;
+                Expr::Compare(boxed(first), rest)
+            }
+            ast::Expr::IfExpr(choice) => {
+                let yes = self.expr(&choice.true_expr)?;
+                at.start = yes.at.start;
+                Expr::If(
+                    boxed(self.expr(&choice.test_expr)?),
+                    boxed(yes),
+                    choice.false_expr.as_ref().map(|expr| self.expr(expr).map(boxed)).transpose()?,
+                )
+            }
+            ast::Expr::Filter(filter) => {
+                let input = filter.expr.as_ref().map(|expr| self.expr(expr).map(boxed)).transpose()?;
+                let found = filters::find(filter.name).ok_or_else(|| SyntaxError {
+                    message: format!("there is no filter `{}`", filter.name),
+                    at,
+                    hint: names::did_you_mean(filter.name, filters::names()),
+                })?;
+                Expr::Filter(found, input, self.arguments(&filter.args)?)
+            }
+            ast::Expr::Test(test) => {
+                let input = boxed(self.expr(&test.expr)?);
+                let found = predicates::find(test.name).ok_or_else(|| SyntaxError {
+                    message: format!("there is no test `{}`", test.name),
+                    at,
+                    hint: names::did_you_mean(test.name, predicates::names()),
+                })?;
+                at.start = input.at.start;
+                Expr::Test(found, input, self.arguments(&test.args)?)
+            }
+            ast::Expr::Call(call) => return self.call(call, at),
+            ast::Expr::List(list) => Expr::List(self.exprs(&list.items)?),
+            ast::Expr::Tuple(tuple) => Expr::Tuple(self.exprs(&tuple.items)?),
+            ast::Expr::Map(map) => {
+                let keys = self.exprs(&map.keys)?;
+                Expr::Dict(keys.into_iter().zip(self.exprs(&map.values)?).collect())
+            }
+        };
+        Ok(Node { at, expr })
+    }
+
+    fn call(&mut self, call: &ast::Call<'_>, mut at: Span) -> Lowered<Node> {
+        let expr = match &call.expr {
+            ast::Expr::GetAttr(attr) => {
+                let of = self.expr(&attr.expr)?;
+                at.start = of.at.start;
+                Expr::Method(boxed(of), Arc::from(attr.name), self.arguments(&call.args)?)
+            }
+            other => {
+                let of = self.expr(other)?;
+                at.start = of.at.start;
+                Expr::Call(boxed(of), self.arguments(&call.args)?)
+            }
+        };
+        Ok(Node { at, expr })
+    }
+
+    fn arguments(&mut self, args: &[ast::CallArg<'_>]) -> Lowered<Vec<Argument>> {
+        args.iter()
+            .map(|arg| {
+                Ok(match arg {
+                    ast::CallArg::Pos(expr) => Argument::Positional(self.expr(expr)?),
+                    ast::CallArg::Kwarg(name, expr) => Argument::Named(Arc::from(*name), self.expr(expr)?),
+                    ast::CallArg::PosSplat(expr) => Argument::Splat(self.expr(expr)?),
+                    ast::CallArg::KwargSplat(expr) => Argument::NamedSplat(self.expr(expr)?),
+                })
+            })
+            .collect()
+    }
+}
+
+/// `not (a in b)` is `a not in b`.
+fn negated(of: Node) -> Expr {
+    match of.expr {
+        Expr::Compare(left, mut ops) if matches!(ops.as_slice(), [(Comparison::In, _)]) => {
+            ops.iter_mut().for_each(|(op, _)| *op = Comparison::NotIn);
+            Expr::Compare(left, ops)
+        }
+        expr => Expr::Not(Box::new(Node { at: of.at, expr })),
+    }
+}
+
+fn operation(op: ast::BinOpKind, left: Node, right: Node) -> Expr {
+    use ast::BinOpKind as Kind;
+    let compare = |op, left, right| Expr::Compare(boxed(left), vec![(op, right)]);
+    let binary = |op, left, right| Expr::Binary(op, boxed(left), boxed(right));
+    match op {
+        Kind::Eq => compare(Comparison::Eq, left, right),
+        Kind::Ne => compare(Comparison::Ne, left, right),
+        Kind::Lt => compare(Comparison::Lt, left, right),
+        Kind::Lte => compare(Comparison::Le, left, right),
+        Kind::Gt => compare(Comparison::Gt, left, right),
+        Kind::Gte => compare(Comparison::Ge, left, right),
+        Kind::In => compare(Comparison::In, left, right),
+        Kind::ScAnd => Expr::And(boxed(left), boxed(right)),
+        Kind::ScOr => Expr::Or(boxed(left), boxed(right)),
+        Kind::Add => binary(Operator::Add, left, right),
+        Kind::Sub => binary(Operator::Sub, left, right),
+        Kind::Mul => binary(Operator::Mul, left, right),
+        Kind::Div => binary(Operator::Div, left, right),
+        Kind::FloorDiv => binary(Operator::FloorDiv, left, right),
+        Kind::Rem => binary(Operator::Mod, left, right),
+        Kind::Pow => binary(Operator::Pow, left, right),
+        Kind::Concat => binary(Operator::Concat, left, right),
+    }
+}
+
+fn comparison(op: ast::CompareOpKind) -> Comparison {
+    match op {
+        ast::CompareOpKind::Eq => Comparison::Eq,
+        ast::CompareOpKind::Ne => Comparison::Ne,
+        ast::CompareOpKind::Lt => Comparison::Lt,
+        ast::CompareOpKind::Lte => Comparison::Le,
+        ast::CompareOpKind::Gt => Comparison::Gt,
+        ast::CompareOpKind::Gte => Comparison::Ge,
+        ast::CompareOpKind::In => Comparison::In,
+        ast::CompareOpKind::NotIn => Comparison::NotIn,
+    }
+}
+
+/// A literal: minijinja's constants are booleans, numbers, texts and none.
+fn literal(value: &minijinja::Value) -> Value {
+    match value.kind() {
+        ValueKind::Bool => Value::Bool(value.is_true()),
+        ValueKind::Number if value.is_integer() => {
+            i128::try_from(value.clone()).map_or(Value::Null, Value::Int)
+        }
+        ValueKind::Number => f64::try_from(value.clone()).map_or(Value::Null, Value::Float),
+        ValueKind::String => value.as_str().map_or(Value::Null, Value::str),
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,90 @@
+//! Tests on texts: regular expressions and URLs.
+
+use crate::template::args::Args;
+use crate::template::context::Ctx;
+use crate::template::fail::{Res, bail};
+use crate::template::pattern::{self, Flags};
+use crate::template::val::Val;
+
+fn with_flags(
+    ctx: &Ctx<'_>,
+    value: &Val,
+    pattern: Option<Val>,
+    [ignore_case, multiline]: [Option<Val>; 2],
+    kind: &str,
+) -> Res<bool> {
+    let pattern = pattern.map_or(Ok("".into()), |pattern| ctx.text(&pattern))?;
+    let flags = Flags {
+        ignore_case: ignore_case.map_or(Ok(false), |flag| ctx.truth(&flag))?,
+        multiline: multiline.map_or(Ok(false), |flag| ctx.truth(&flag))?,
+    };
+    let pattern = match kind {
+        "search" => pattern.to_string(),
+        "match" => format!(r"\A(?:{pattern})"),
+        "fullmatch" => format!(r"\A(?:{pattern})\Z"),
+        other => return bail(format!("invalid match_type '{other}'")),
+    };
+    pattern::compile(&pattern, flags)?.is_match(&ctx.text(value)?)
+}
+
+pub(super) fn matches(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
+    let [pattern, ignore_case, multiline] = args.bind("match", ["pattern", "ignorecase", "multiline"])?;
+    with_flags(ctx, value, pattern, [ignore_case, multiline], "match")
+}
+
+pub(super) fn search(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
+    let [pattern, ignore_case, multiline] = args.bind("search", ["pattern", "ignorecase", "multiline"])?;
+    with_flags(ctx, value, pattern, [ignore_case, multiline], "search")
+}
+
+pub(super) fn regex(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
+    let [pattern, ignore_case, multiline, kind] =
+        args.bind("regex", ["pattern", "ignorecase", "multiline", "match_type"])?;
+    let kind = kind.map_or(Ok("search".into()), |kind| ctx.text(&kind))?;
+    with_flags(ctx, value, pattern, [ignore_case, multiline], &kind)
+}
+
+/// The scheme, what follows `//`, and the rest.
+fn parts(url: &str) -> Option<(&str, &str, &str)> {
+    let (scheme, rest) = url.split_once(':')?;
+    let valid = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    if !valid {
+        return None;
+    }
+    let (netloc, path) = match rest.strip_prefix("//") {
+        Some(rest) => rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len())),
+        None => ("", rest),
+    };
+    Some((scheme, netloc, path))
+}
+
+fn is_uri(ctx: &Ctx<'_>, value: &Val, schemes: Option<&Val>, authority: bool) -> Res<bool> {
+    let text = ctx.text(value)?;
+    let Some((scheme, netloc, path)) = parts(&text) else { return Ok(false) };
+    if authority && netloc.is_empty() || netloc.is_empty() && path.is_empty() {
+        return Ok(false);
+    }
+    let Some(schemes) = schemes.filter(|schemes| !schemes.is_none()) else { return Ok(true) };
+    for known in ctx.iterate(schemes)? {
+        if *ctx.text(&known)? == *scheme {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+pub(super) fn uri(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
+    let [schemes] = args.bind("uri", ["schemes"])?;
+    is_uri(ctx, value, schemes.as_ref(), false)
+}
+
+pub(super) fn url(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
+    let [schemes] = args.bind("url", ["schemes"])?;
+    is_uri(ctx, value, schemes.as_ref(), true)
+}
+
+pub(super) fn urn(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
+    args.none("urn")?;
+    is_uri(ctx, value, Some(&Val::list([Val::from("urn")])), false)
+}

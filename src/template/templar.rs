@@ -1,0 +1,346 @@
+//! The engine's handle on templates: renders values, expressions, conditions and files.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::context::{Ctx, Origin, Run};
+use super::exec::Output;
+use super::fail::Fail;
+use super::lower::{self, SyntaxError};
+use super::options::{FileOptions, Mode};
+use super::tree::Compiled;
+use super::val::Val;
+use super::{Lookups, Rendered, Scope, TemplateError, Truth, globals};
+use crate::base::{Diagnostic, Kind, Map, Place, Source, Value, names};
+use crate::yaml::has_markers;
+
+/// Compiled templates by their text.
+#[derive(Debug, Default)]
+pub(super) struct Cache(RwLock<HashMap<Mode, HashMap<Arc<str>, Arc<Compiled>>>>);
+
+/// How many templates are kept of one kind.
+const MAX_CACHED: usize = 20_000;
+
+impl Cache {
+    /// The compiled template of a text.
+    pub(super) fn compile(&self, text: &Arc<str>, mode: &Mode) -> Result<Arc<Compiled>, SyntaxError> {
+        if let Some(found) =
+            self.0.read().unwrap_or_else(PoisonError::into_inner).get(mode).and_then(|texts| texts.get(text))
+        {
+            return Ok(Arc::clone(found));
+        }
+        let compiled = Arc::new(lower::compile(text, mode)?);
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let texts = all.entry(mode.clone()).or_default();
+        if texts.len() >= MAX_CACHED {
+            texts.clear();
+        }
+        texts.insert(Arc::clone(text), Arc::clone(&compiled));
+        Ok(compiled)
+    }
+}
+
+impl SyntaxError {
+    /// As a diagnostic.
+    fn into_diagnostic(self, text: &Arc<str>, place: Option<&Place>) -> Diagnostic {
+        let Self { message, at, hint } = self;
+        let origin = Origin { text: Arc::clone(text), place: place.cloned() };
+        Diagnostic::error(Self::KIND, message).at_if_unplaced(origin.place(at).as_ref()).maybe_hint(hint)
+    }
+
+    /// As the reason why evaluation stopped.
+    pub(super) fn into_fail(self, origin: &Origin) -> Fail {
+        Fail::Error(Box::new(self.into_diagnostic(&origin.text, origin.place.as_ref())))
+    }
+}
+
+/// Renders templates. Cheap to clone; compiled templates are shared and kept.
+#[derive(Clone, Debug, Default)]
+pub struct Templar(Arc<Cache>);
+
+impl Templar {
+    /// A templar that has compiled nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Renders a value: templates at any depth, in keys too. Entries that are `omit` are left out.
+    ///
+    /// # Errors
+    /// Where a template cannot be rendered, with its place.
+    pub fn render(&self, value: &Value, variables: &Scope, lookups: &Arc<dyn Lookups>) -> Result<Rendered, TemplateError> {
+        if let Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Omit = value {
+            return Ok(Rendered { value: value.clone(), unknown: None, tainted: false });
+        }
+        self.run(variables, lookups, None, |ctx| rendered(ctx, value))
+    }
+
+    /// Evaluates an expression without markers.
+    ///
+    /// # Errors
+    /// Where it does not parse or cannot be evaluated, with its place.
+    pub fn expression(
+        &self,
+        text: &str,
+        place: Option<&Place>,
+        variables: &Scope,
+        lookups: &Arc<dyn Lookups>,
+    ) -> Result<Rendered, TemplateError> {
+        self.run(variables, lookups, place, |ctx| {
+            let value = expression(ctx, text, place)?;
+            ctx.result(&value)
+        })
+    }
+
+    /// Evaluates a condition: a boolean, an expression, a template, or a list of them that all have to hold.
+    ///
+    /// # Errors
+    /// Where it cannot be evaluated, or is not a boolean.
+    pub fn condition(
+        &self,
+        condition: &Value,
+        place: Option<&Place>,
+        variables: &Scope,
+        lookups: &Arc<dyn Lookups>,
+    ) -> Result<Truth, TemplateError> {
+        if let Value::List(conditions) = condition {
+            let mut unknown = None;
+            for condition in conditions.iter() {
+                match self.condition(condition, place, variables, lookups)? {
+                    Truth::Yes => {}
+                    Truth::No => return Ok(Truth::No),
+                    Truth::Unknown(found) => unknown = unknown.or(Some(found)),
+                }
+            }
+            return Ok(unknown.map_or(Truth::Yes, Truth::Unknown));
+        }
+        if let Value::Bool(value) = condition {
+            return Ok(if *value { Truth::Yes } else { Truth::No });
+        }
+        let rendered = self.run(variables, lookups, place, |ctx| {
+            let value = match condition {
+                Value::Str(text) if text.trim().is_empty() => {
+                    return Err(Fail::error("empty conditional expressions are not allowed"));
+                }
+                Value::Str(text) => expression(ctx, text, place)?,
+                Value::Template(template) => {
+                    let place = template.place.as_ref().or(place);
+                    let value = text(ctx, &template.text, place)?;
+                    // as Ansible: what a template gives is once more an expression, where it is a text of the project
+                    match value.as_str() {
+                        Some(inner) if is_name(inner) => expression(ctx, inner, place)?,
+                        _ => value,
+                    }
+                }
+                other => Val::Data(other.clone()),
+            };
+            ctx.result(&value)
+        })?;
+        match rendered {
+            Rendered { value: Value::Bool(true), .. } => Ok(Truth::Yes),
+            Rendered { value: Value::Bool(false), .. } => Ok(Truth::No),
+            Rendered { value: Value::Unknown(unknown), .. } | Rendered { unknown: Some(unknown), .. } => {
+                Ok(Truth::Unknown(unknown))
+            }
+            Rendered { value, .. } => {
+                let type_name = super::val::type_name(&value);
+                let text = condition.to_text();
+                let place = match condition {
+                    Value::Template(template) => template.place.as_ref().or(place),
+                    _ => place,
+                };
+                let error = Diagnostic::error(
+                    Kind::Template,
+                    format!("conditional result was of type '{type_name}', which must be a boolean: `{}`", text.trim()),
+                )
+                .at_if_unplaced(place)
+                .hint("compare it (`x == 'yes'`), test it (`x is defined`, `x | length > 0`), or convert it (`x | bool`)");
+                Err(TemplateError::Failed(Box::new(error)))
+            }
+        }
+    }
+
+    /// Renders a template file.
+    ///
+    /// # Errors
+    /// Where it does not parse or cannot be rendered, with its place in the file.
+    pub fn file(
+        &self,
+        source: &Arc<Source>,
+        options: &FileOptions,
+        variables: &Scope,
+        lookups: &Arc<dyn Lookups>,
+    ) -> Result<Rendered, TemplateError> {
+        let start = Place::start_of(source);
+        self.run(variables, lookups, Some(&start), |ctx| {
+            let (body, options) = prepared(&source.text, options).map_err(Fail::syntax)?;
+            let first_line = source.text.lines().count().saturating_sub(body.lines().count()) as u32 + 1;
+            let origin = Rc::new(Origin {
+                text: Arc::from(body),
+                place: Some(Place::new(source, first_line.max(1), 1)),
+            });
+            let newline = options.newline_sequence.clone();
+            let compiled = ctx
+                .run
+                .cache
+                .compile(&origin.text, &Mode::File(options))
+                .map_err(|error| error.into_fail(&origin))?;
+            let inner = Ctx { origin, ..ctx.clone() };
+            let output: Output = inner.render_output(&compiled)?;
+            let text = output.into_text(&inner)?;
+            Ok(Value::from(if newline == "\n" { text } else { text.replace('\n', &newline) }))
+        })
+    }
+
+    /// Checks the syntax of a text from YAML, and that its filters and tests exist.
+    ///
+    /// # Errors
+    /// The first mistake, with its place.
+    pub fn check_text(&self, text: &Arc<str>, place: Option<&Place>) -> Result<(), Diagnostic> {
+        self.0.compile(text, &Mode::Text).map(drop).map_err(|error| error.into_diagnostic(text, place))
+    }
+
+    /// Checks the syntax of an expression, and that its filters and tests exist.
+    ///
+    /// # Errors
+    /// The first mistake, with its place.
+    pub fn check_expression(&self, text: &Arc<str>, place: Option<&Place>) -> Result<(), Diagnostic> {
+        self.0.compile(text, &Mode::Expression).map(drop).map_err(|error| error.into_diagnostic(text, place))
+    }
+
+    /// Checks the syntax of a template file, and that its filters and tests exist.
+    ///
+    /// # Errors
+    /// The first mistake, with its place.
+    pub fn check_file(&self, source: &Arc<Source>, options: &FileOptions) -> Result<(), Diagnostic> {
+        let start = Place::start_of(source);
+        let (body, options) = prepared(&source.text, options)
+            .map_err(|message| Diagnostic::error(SyntaxError::KIND, message).at(&start))?;
+        let text = Arc::from(body);
+        self.0
+            .compile(&text, &Mode::File(options))
+            .map(drop)
+            .map_err(|error| error.into_diagnostic(&text, Some(&start)))
+    }
+
+    fn run(
+        &self,
+        variables: &Scope,
+        lookups: &Arc<dyn Lookups>,
+        place: Option<&Place>,
+        body: impl FnOnce(&Ctx<'_>) -> Result<Value, Fail>,
+    ) -> Result<Rendered, TemplateError> {
+        let run = Run::new(&self.0, lookups);
+        let result = body(&Ctx {
+            run: &run,
+            scope: Arc::clone(variables),
+            frame: Rc::default(),
+            origin: Rc::new(Origin { text: Arc::from(""), place: None }),
+        });
+        let seen = run.unknown.borrow().clone();
+        let tainted = run.tainted.get();
+        let unknown = |unknown| {
+            Ok(Rendered { value: Value::Unknown(Arc::clone(&unknown)), unknown: Some(unknown), tainted })
+        };
+        match (result, seen) {
+            (Ok(value), seen) => {
+                let inside = value.first_unknown().cloned();
+                let unknown = inside.or(if run.embedded.get() { seen } else { None });
+                Ok(Rendered { value, unknown, tainted })
+            }
+            (Err(Fail::Deferred), _) => Err(TemplateError::Deferred),
+            (Err(Fail::Unknown(found)), _) | (Err(_), Some(found)) => unknown(found),
+            (Err(Fail::Error(diagnostic)), None) => {
+                Err(TemplateError::Failed(Box::new(diagnostic.at_if_unplaced(place))))
+            }
+            (Err(Fail::Undefined(missing)), None) => {
+                let mut known = variables.names();
+                known.extend(globals::names().map(Arc::from));
+                let known = known.iter().map(|name| &**name);
+                let hint = missing.name.as_ref().and_then(|name| names::did_you_mean(name, known));
+
+                let at = missing.at.as_ref().and_then(|(origin, at)| origin.place(*at));
+                let mut error = Diagnostic::error(Kind::Undefined, missing.message.clone())
+                    .at_if_unplaced(at.as_ref().or(place))
+                    .maybe_hint(hint);
+                for (message, place) in &missing.notes {
+                    error = error.note(message.clone(), place.as_ref());
+                }
+                Err(TemplateError::Failed(Box::new(error)))
+            }
+        }
+    }
+}
+
+/// A template file's text after its header, and the options that it sets.
+fn prepared(text: &str, options: &FileOptions) -> Result<(String, FileOptions), String> {
+    let mut options = options.clone();
+    let body = options.take_header(text)?;
+    let body = if body.contains('\r') { body.replace("\r\n", "\n").replace('\r', "\n") } else { body.to_owned() };
+    Ok((body, options))
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
+        && text.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+}
+
+/// Evaluates an expression.
+fn expression(ctx: &Ctx<'_>, text: &str, place: Option<&Place>) -> Result<Val, Fail> {
+    compiled(ctx, text, place, &Mode::Expression)
+}
+
+/// Renders a text with markers.
+fn text(ctx: &Ctx<'_>, text: &str, place: Option<&Place>) -> Result<Val, Fail> {
+    compiled(ctx, text, place, &Mode::Text)
+}
+
+fn compiled(ctx: &Ctx<'_>, text: &str, place: Option<&Place>, mode: &Mode) -> Result<Val, Fail> {
+    let origin = Rc::new(Origin { text: Arc::from(text), place: place.cloned() });
+    let compiled = ctx.run.cache.compile(&origin.text, mode).map_err(|error| error.into_fail(&origin))?;
+    Ctx { origin, ..ctx.clone() }.render(&compiled)
+}
+
+/// Renders a value as the engine wants it: what is no template stays exactly what it is, secrets too.
+fn rendered(ctx: &Ctx<'_>, value: &Value) -> Result<Value, Fail> {
+    match value {
+        Value::Template(template) => {
+            let value = globals::present(ctx.nested(template, &ctx.scope, "the template".to_owned())?)?;
+            ctx.result(&value)
+        }
+        Value::Unknown(unknown) => {
+            ctx.run.saw(unknown);
+            Ok(value.clone())
+        }
+        Value::Secret(_) => {
+            ctx.run.tainted.set(true);
+            Ok(value.clone())
+        }
+        Value::List(items) => {
+            let mut list = Vec::with_capacity(items.len());
+            for item in items.iter() {
+                match ctx.deeper(|| rendered(ctx, item))? {
+                    Value::Omit => {}
+                    item => list.push(item),
+                }
+            }
+            Ok(Value::list(list))
+        }
+        Value::Map(entries) => {
+            let mut map = Map::with_capacity(entries.len());
+            for (key, item) in entries.iter() {
+                let key = match key.as_str() {
+                    Some(name) if has_markers(name) => ctx.key(&text(ctx, name, None)?)?,
+                    _ => key.clone(),
+                };
+                match ctx.deeper(|| rendered(ctx, item))? {
+                    Value::Omit => {}
+                    item => drop(map.insert(key, item)),
+                }
+            }
+            Ok(Value::map(map))
+        }
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Omit => Ok(value.clone()),
+    }
+}
