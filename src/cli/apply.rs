@@ -129,6 +129,7 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
     let options = Options {
         check_mode,
         diff,
+        verbosity: args.verbose,
         forks: args.forks.max(1),
         selection: Selection { only: args.tags.clone(), skip: args.skip_tags.clone() },
         limit,
@@ -201,7 +202,8 @@ fn constants(args: &RunArgs, check_mode: bool, diff: bool, inventory_directories
             "full" => "2.19.14", "string" => "2.19.14", "major" => 2, "minor" => 19, "revision" => 14,
         },
     };
-    if let Some(directory) = inventory_directories.first().and_then(|directory| directory.canonicalize().ok()) {
+    if let Some(directory) = inventory_directories.first().and_then(|directory| directory.canonicalize().ok())
+    {
         constants.insert("inventory_dir".into(), Value::from(directory.display().to_string()));
     }
     constants
@@ -212,8 +214,10 @@ fn execute(args: &RunArgs, mut prepared: Prepared, sink: &Sink) -> Result<engine
         prepared.set_lab(boot(args, &prepared)?);
     }
     *sink.lock().unwrap_or_else(PoisonError::into_inner) = Some(reporter(args));
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
     let summary = runtime.block_on(prepared.execute());
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     *sink.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -96,7 +96,10 @@ pub fn print_diagnostics(out: &mut impl Write, diagnostics: &Diagnostics) -> std
     }
     let errors = diagnostics.0.iter().filter(|d| d.severity == Severity::Error).count();
     if errors > 0 {
-        let text = format!("{} in the files; no host has been connected to", crate::base::names::count(errors, "error"));
+        let text = format!(
+            "{} in the files; no host has been connected to",
+            crate::base::names::count(errors, "error")
+        );
         writeln!(out, "{}", paint(Label::Failed, &text))?;
     }
     Ok(())

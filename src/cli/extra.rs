@@ -45,7 +45,11 @@ fn mapping(source: &Arc<Source>, vars: &mut VarMap) -> Result<()> {
         }
         Some((node, _)) => {
             let path = source.path.display();
-            Err(WrongOptions(format!("the extra variables of {path} must be a mapping, not {}", node.describe())).into())
+            Err(WrongOptions(format!(
+                "the extra variables of {path} must be a mapping, not {}",
+                node.describe()
+            ))
+            .into())
         }
     }
 }
@@ -53,13 +57,16 @@ fn mapping(source: &Arc<Source>, vars: &mut VarMap) -> Result<()> {
 fn pairs(text: &str, vars: &mut VarMap) -> Result<()> {
     let source = Source::new("<extra vars>", text);
     for word in crate::engine::destination::words(text) {
-        let (name, value) = word
-            .split_once('=')
-            .ok_or_else(|| WrongOptions(format!("extra variables are `name=value`, YAML or `@file`, not `{word}`")))?;
+        let (name, value) = word.split_once('=').ok_or_else(|| {
+            WrongOptions(format!("extra variables are `name=value`, YAML or `@file`, not `{word}`"))
+        })?;
         // as Ansible: the value of a pair is a text, never a number or a boolean
         let place = crate::base::Place::start_of(&source);
         let value = if crate::yaml::has_markers(value) {
-            Value::Template(Arc::new(crate::base::TemplateText { text: Arc::from(value), place: Some(place) }))
+            Value::Template(Arc::new(crate::base::TemplateText {
+                text: Arc::from(value),
+                place: Some(place),
+            }))
         } else {
             Value::from(value)
         };

@@ -45,7 +45,8 @@ pub fn limit(project: &Project, text: Option<&str>) -> Result<Option<Limit>> {
 /// The names of the hosts of these inventories that match a pattern: for `fleet lab up`.
 pub fn host_names(files: &[PathBuf], pattern: Option<&str>) -> Result<Vec<String>> {
     let project = Project::new();
-    let sources: Vec<InventorySource> = files.iter().map(|path| InventorySource::Path(path.clone())).collect();
+    let sources: Vec<InventorySource> =
+        files.iter().map(|path| InventorySource::Path(path.clone())).collect();
     let (inventory, diagnostics) = load(&project, &sources);
     if diagnostics.has_errors() {
         return Err(FilesAreWrong(diagnostics).into());

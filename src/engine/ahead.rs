@@ -53,7 +53,7 @@ pub(super) fn wanted(
         turn,
         machine,
         overlay: RefCell::new(overlay),
-        state: turn.run.world.host(turn.host).unwrap_or_else(|| turn.run.unknown_host()),
+        state: turn.run.world.host(turn.host).unwrap_or_else(super::run::unknown_host),
         wanted: Wanted::default(),
         users: Vec::new(),
         tasks: 0,
@@ -62,7 +62,7 @@ pub(super) fn wanted(
     };
     if let Some(located) = turn.task.keyword(Keyword::Register) {
         // this task's own result is still to come
-        looker.state.set(&located.value.to_text(), Value::Unknown(looker.unknown(turn.task)));
+        looker.state.set(&located.value.to_text(), Value::Unknown(unknown(turn.task)));
     }
     let mut next = Some(turn.ahead);
     while let Some(ahead) = next {
@@ -72,6 +72,10 @@ pub(super) fn wanted(
         next = ahead.then;
     }
     (looker.wanted, looker.users)
+}
+
+fn unknown(task: &Task) -> Arc<Unknown> {
+    Arc::new(Unknown { task: Arc::clone(&task.module), place: Some(task.place.clone()) })
 }
 
 struct Looker<'a> {
@@ -88,10 +92,6 @@ struct Looker<'a> {
 }
 
 impl Looker<'_> {
-    fn unknown(&self, task: &Task) -> Arc<Unknown> {
-        Arc::new(Unknown { task: Arc::clone(&task.module), place: Some(task.place.clone()) })
-    }
-
     /// Looks at items; false when enough was seen.
     fn items(&mut self, items: &[Item]) -> bool {
         items.iter().all(|item| match item {
@@ -118,7 +118,8 @@ impl Looker<'_> {
             now: run.now(),
         });
         let variables = TaskVariables::new(&run.world, &play.vars, self.turn.host, &self.state, task);
-        let binder = Binder { templar: &run.templar, lookups: &lookups, variables: Arc::new(variables.clone()) };
+        let binder =
+            Binder { templar: &run.templar, lookups: &lookups, variables: Arc::new(variables.clone()) };
         let first = play.vars.batch.first() == Some(self.turn.host);
         if !first && binder.flag(task, Keyword::RunOnce).ok().flatten() == Some(true) {
             return;
@@ -171,19 +172,26 @@ impl Looker<'_> {
 
     fn register(&mut self, task: &Task, value: Option<Value>) {
         if let Some(located) = task.keyword(Keyword::Register) {
-            let value = value.unwrap_or_else(|| Value::Unknown(self.unknown(task)));
+            let value = value.unwrap_or_else(|| Value::Unknown(unknown(task)));
             self.state.set(&located.value.to_text(), value);
         }
     }
 
     /// One run of the module as far as it can be seen: its predicted result, where there is one.
-    fn once(&mut self, task: &Arc<Task>, variables: &TaskVariables, lookups: &Arc<dyn Lookups>) -> Option<Value> {
+    fn once(
+        &mut self,
+        task: &Arc<Task>,
+        variables: &TaskVariables,
+        lookups: &Arc<dyn Lookups>,
+    ) -> Option<Value> {
         let run = self.turn.run;
         let binder = Binder { templar: &run.templar, lookups, variables: Arc::new(variables.clone()) };
         match binder.when(task) {
             Ok(When::Run) => {}
             Ok(When::Skip { .. }) => {
-                return Some(Value::map(crate::map! {"changed" => false, "failed" => false, "skipped" => true}));
+                return Some(Value::map(
+                    crate::map! {"changed" => false, "failed" => false, "skipped" => true},
+                ));
             }
             Ok(When::Unknown(_)) | Err(_) => return None,
         }
@@ -207,6 +215,7 @@ impl Looker<'_> {
             user: machine.user_name(&user),
             environment: binder.environment(task).ok()?,
             host: self.turn.host.to_string(),
+            verbosity: run.options.verbosity,
         };
         let controller = TaskController {
             binder: binder.clone(),
@@ -240,8 +249,17 @@ impl Looker<'_> {
 
     fn predicted(&mut self, user: &User, context: &Context, plan: Plan, module: &str) -> Option<Value> {
         let changed = plan.is_changed();
-        let Plan { changes, changed: _, summary: _, diffs: _, mut result, facts, warnings: _, opaque, skipped: _ } =
-            plan;
+        let Plan {
+            changes,
+            changed: _,
+            summary: _,
+            diffs: _,
+            mut result,
+            facts,
+            warnings: _,
+            opaque,
+            skipped: _,
+        } = plan;
         let observed = |query: &crate::wire::Query| self.machine.store.observed(&user.key, query);
         for planned in &changes {
             self.overlay.borrow_mut().apply(&planned.change, &context.user, &observed);

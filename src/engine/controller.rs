@@ -115,9 +115,15 @@ impl Controller for TaskController<'_> {
     }
 
     fn tree(&self, path: &Path) -> Result<Vec<(String, bool)>, Failed> {
-        fn walk(root: &Path, below: &str, out: &mut Vec<(String, bool)>, project: &Project) -> Result<(), Failed> {
-            let entries =
-                project.entries(&root.join(below)).map_err(|diagnostic| failed(diagnostic.message.clone()))?;
+        fn walk(
+            root: &Path,
+            below: &str,
+            out: &mut Vec<(String, bool)>,
+            project: &Project,
+        ) -> Result<(), Failed> {
+            let entries = project
+                .entries(&root.join(below))
+                .map_err(|diagnostic| failed(diagnostic.message.clone()))?;
             for entry in entries {
                 let Some(name) = entry.file_name().and_then(|name| name.to_str()) else {
                     return Err(failed(format!("`{}` has a name that is not UTF-8", entry.display())));

@@ -103,7 +103,8 @@ impl Execution<'_> {
             // check mode does not run it, so nobody knows what it would give
             return Single { summary, diffs, warnings, ..Single::unknown(self.turn.me()) };
         }
-        let changes: Vec<Change> = changes.into_iter().filter(|c| c.side == Side::Host).map(|c| c.change).collect();
+        let changes: Vec<Change> =
+            changes.into_iter().filter(|c| c.side == Side::Host).map(|c| c.change).collect();
         if !changes.is_empty() {
             let me = self.turn.me();
             self.machine.store.predict(&self.user.key, &changes, &self.context.user, &me);
@@ -135,7 +136,8 @@ impl Execution<'_> {
             let (mut wanted, _) = self.ahead(&changes);
             wanted.add(&self.user.key, used);
             let then = wanted.take(&self.user.key);
-            let never = turn.task.keyword(Keyword::ChangedWhen).is_some_and(|w| w.value == Value::Bool(false));
+            let never =
+                turn.task.keyword(Keyword::ChangedWhen).is_some_and(|w| w.value == Value::Bool(false));
             let remember = if self.settings.notify.is_empty() || never {
                 None
             } else {
@@ -175,9 +177,11 @@ impl Execution<'_> {
             };
             match result {
                 Ok(result) => {
+                    // a module that can tell only afterwards says so in its result
+                    let told = result.get("changed").and_then(Value::as_bool);
                     return Ok(Single {
+                        changed: told.unwrap_or_else(|| plan.is_changed()),
                         result,
-                        changed: plan.is_changed(),
                         summary: plan.summary.clone(),
                         diffs: plan.diffs.clone(),
                         warnings: plan.warnings.clone(),
@@ -262,6 +266,5 @@ fn ends(wanted: &Ends, observation: &Observation) -> bool {
 
 fn finds(pattern: &str, text: &str) -> bool {
     let flags = pyregex::Flags { multi_line: true, ..pyregex::Flags::default() };
-    pyregex::compile(pattern, flags)
-        .is_ok_and(|regex| regex.is_match(text).unwrap_or(false))
+    pyregex::compile(pattern, flags).is_ok_and(|regex| regex.is_match(text).unwrap_or(false))
 }

@@ -15,7 +15,13 @@ use crate::plan::bind::{Binder, Stop, When};
 
 impl Run {
     /// `include_tasks`: each host's file and variables; hosts with the same ones run them together.
-    pub(super) async fn include(&self, play: &PlayRun, task: &Arc<Task>, hosts: &mut Hosts, ahead: &Ahead<'_>) {
+    pub(super) async fn include(
+        &self,
+        play: &PlayRun,
+        task: &Arc<Task>,
+        hosts: &mut Hosts,
+        ahead: &Ahead<'_>,
+    ) {
         let lookups = self.lookups(play, task);
         let mut groups: IndexMap<usize, (Arc<LoadedTasks>, Vec<Host>)> = IndexMap::new();
         let mut first = true;
@@ -94,7 +100,11 @@ impl Run {
         };
         let items = match binder.loop_items(task) {
             Ok(None) => {
-                return Ok(if runs(binder)? { load(binder, &Map::new())?.into_iter().collect() } else { Vec::new() });
+                return Ok(if runs(binder)? {
+                    load(binder, &Map::new())?.into_iter().collect()
+                } else {
+                    Vec::new()
+                });
             }
             Ok(Some(items)) => items,
             Err(stop) => return if runs(binder)? { Err(stop) } else { Ok(Vec::new()) },
@@ -109,11 +119,8 @@ impl Run {
                 vars.insert(Key::from(index_name.as_str()), Value::from(index));
                 variables = variables.with(index_name, Value::from(index));
             }
-            let binder = Binder {
-                templar: binder.templar,
-                lookups: binder.lookups,
-                variables: Arc::new(variables),
-            };
+            let binder =
+                Binder { templar: binder.templar, lookups: binder.lookups, variables: Arc::new(variables) };
             if runs(&binder)? {
                 included.extend(load(&binder, &vars)?);
             }

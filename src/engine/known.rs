@@ -97,7 +97,11 @@ impl Store {
     /// The observation of a query, below any overlay.
     pub(super) fn observed(&self, session: &Arc<str>, query: &Query) -> Option<Observation> {
         let inner = self.lock();
-        inner.observations.get(session).and_then(|all| all.get(query)).map(|observation| (**observation).clone())
+        inner
+            .observations
+            .get(session)
+            .and_then(|all| all.get(query))
+            .map(|observation| (**observation).clone())
     }
 }
 
@@ -151,9 +155,11 @@ impl Known for Look<'_> {
         };
         match overlaid {
             Overlaid::Known(observation) => Asked::Known(Arc::new(observation)),
-            Overlaid::Unknown => Asked::Unknown(inner.unknown.clone().unwrap_or_else(|| {
-                Arc::new(Unknown { task: Arc::from("an earlier change"), place: None })
-            })),
+            Overlaid::Unknown => {
+                Asked::Unknown(inner.unknown.clone().unwrap_or_else(|| {
+                    Arc::new(Unknown { task: Arc::from("an earlier change"), place: None })
+                }))
+            }
             Overlaid::Ask(query) => {
                 if let Some(observation) = lookup(&query) {
                     self.used.borrow_mut().insert(query);

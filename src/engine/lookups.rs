@@ -42,21 +42,63 @@ fn failed(message: impl Into<String>) -> LookupError {
     LookupError::Failed(message.into())
 }
 
+/// Spreads the bits of a number (the finaliser of MurmurHash3).
+fn mixed(number: usize) -> usize {
+    let mut bits = number as u64;
+    for factor in [0xff51_afd7_ed55_8ccd_u64, 0xc4ce_b9fe_1a85_ec53] {
+        bits ^= bits >> 33;
+        bits = bits.wrapping_mul(factor);
+    }
+    (bits ^ (bits >> 33)) as usize
+}
+
+/// Ansible's tests of paths on the controller.
+fn path_test(test: &str, paths: &[PathBuf]) -> Result<bool, LookupError> {
+    use std::os::unix::fs::MetadataExt;
+    let Some(path) = paths.first() else { return Err(failed(format!("the test '{test}' needs a path"))) };
+    let device = |path: &Path| path.symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+    Ok(match test {
+        "exists" => path.exists(),
+        "file" => path.is_file(),
+        "directory" => path.is_dir(),
+        "link" => path.is_symlink(),
+        "link_exists" => path.symlink_metadata().is_ok(),
+        "mount" => {
+            let own = device(path);
+            let above = device(&path.join(".."));
+            own.is_some() && (own.map(|id| id.0) != above.map(|id| id.0) || own == above)
+        }
+        "same_file" => {
+            let real = |path: &PathBuf| path.canonicalize().ok();
+            paths.get(1).is_some_and(|other| real(path).is_some() && real(path) == real(other))
+        }
+        "vaulted_file" => std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"$ANSIBLE_VAULT;")),
+        other => return Err(failed(format!("there is no test of paths called '{other}'"))),
+    })
+}
+
 fn option(options: &Map, name: &str, default: bool) -> bool {
     options.get(name).and_then(Value::to_bool).unwrap_or(default)
 }
 
 impl Lookups for World {
-    fn lookup(&self, name: &str, terms: &[Value], options: &Map, _: &Arc<dyn Variables>) -> Result<Value, LookupError> {
+    fn lookup(
+        &self,
+        name: &str,
+        terms: &[Value],
+        options: &Map,
+        _: &Arc<dyn Variables>,
+    ) -> Result<Value, LookupError> {
         let name = name.strip_prefix("ansible.builtin.").unwrap_or(name);
         let texts = || terms.iter().map(Value::to_text);
         match name {
             "file" => texts()
                 .map(|term| {
-                    let path = self
-                        .find("files", &term)
-                        .ok_or_else(|| failed(format!("unable to access the file '{term}': file not found")))?;
-                    let source = self.project.read(&path).map_err(|diagnostic| failed(diagnostic.message.clone()))?;
+                    let path = self.find("files", &term).ok_or_else(|| {
+                        failed(format!("unable to access the file '{term}': file not found"))
+                    })?;
+                    let source =
+                        self.project.read(&path).map_err(|diagnostic| failed(diagnostic.message.clone()))?;
                     let mut text = source.text.as_str();
                     if option(options, "lstrip", false) {
                         text = text.trim_start();
@@ -82,15 +124,21 @@ impl Lookups for World {
                     let folders: Vec<PathBuf> = if Path::new(folder).is_absolute() {
                         vec![PathBuf::from(folder)]
                     } else {
-                        self.search.iter().flat_map(|b| [b.join("files").join(folder), b.join(folder)]).collect()
+                        self.search
+                            .iter()
+                            .flat_map(|b| [b.join("files").join(folder), b.join(folder)])
+                            .collect()
                     };
                     for folder in folders {
                         let entries = self.project.entries(&folder).unwrap_or_default();
-                        let named = |path: &PathBuf| path.file_name().is_some_and(|name| matcher.is_match(name));
+                        let named =
+                            |path: &PathBuf| path.file_name().is_some_and(|name| matcher.is_match(name));
                         let matching: Vec<_> =
                             entries.into_iter().filter(|path| path.is_file() && named(path)).collect();
                         if !matching.is_empty() {
-                            found.extend(matching.into_iter().map(|path| Value::from(path.display().to_string())));
+                            found.extend(
+                                matching.into_iter().map(|path| Value::from(path.display().to_string())),
+                            );
                             break;
                         }
                     }
@@ -131,7 +179,9 @@ impl Lookups for World {
                 match found {
                     Some(path) => Ok(Value::list([Value::from(path.display().to_string())])),
                     None if skip => Ok(Value::list([])),
-                    None => Err(failed(format!("no file was found when using first_found: {}", names.join(", ")))),
+                    None => {
+                        Err(failed(format!("no file was found when using first_found: {}", names.join(", "))))
+                    }
                 }
             }
             "pipe" | "lines" => {
@@ -155,6 +205,24 @@ impl Lookups for World {
                     }
                 }
                 Ok(Value::from(all))
+            }
+            "random_choice" => {
+                self.pure()?;
+                let seed = usize::try_from(self.now.unsigned_abs()).unwrap_or(0) ^ (terms.as_ptr() as usize);
+                Ok(Value::list(terms.get(mixed(seed) % terms.len().max(1)).cloned()))
+            }
+            "fleet.path_test" => {
+                let mut words = texts();
+                let test = words.next().unwrap_or_default();
+                let paths: Vec<PathBuf> = words.map(PathBuf::from).collect();
+                path_test(&test, &paths).map(Value::Bool)
+            }
+            "fleet.realpath" => {
+                let path = texts().next().unwrap_or_default();
+                let real =
+                    std::path::absolute(&path).map(|absolute| absolute.canonicalize().unwrap_or(absolute));
+                real.map(|real| Value::from(real.display().to_string()))
+                    .map_err(|error| failed(format!("cannot resolve '{path}': {error}")))
             }
             _ => Err(LookupError::NoSuchLookup),
         }

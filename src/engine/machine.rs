@@ -8,7 +8,9 @@ use super::event::Cost;
 use super::known::{Store, Wanted};
 use crate::base::Secret;
 use crate::plan::bind::BecomeSpec;
-use crate::transport::{Become, BecomeMethod, ConnectError, Connection, Connector, Destination, Session, SessionError};
+use crate::transport::{
+    Become, BecomeMethod, ConnectError, Connection, Connector, Destination, Session, SessionError,
+};
 use crate::wire::{Action, Change, CommandOutput, Failure, FailureKind, Outcome, Query, Step, StepAnswer};
 
 /// Why a host could not be worked on.
@@ -58,6 +60,11 @@ impl User {
     }
 }
 
+/// What a session's greeting told: session, key, names.
+type Remembered = (Arc<str>, String, Vec<String>);
+/// A key and one name under it.
+type KeyAndName = (String, String);
+
 /// A machine.
 pub(super) struct Machine {
     destination: Destination,
@@ -70,16 +77,20 @@ pub(super) struct Machine {
     /// What is known of it.
     pub(super) store: Store,
     /// What interrupted runs have left remembered, by session; taken once.
-    remembered: Mutex<Vec<(Arc<str>, String, Vec<String>)>>,
+    remembered: Mutex<Vec<Remembered>>,
     /// All that is remembered on the target as far as is known: session, key, name.
     noted: Mutex<Vec<(Arc<str>, String, String)>>,
     /// Names to be forgotten with the next program, by session.
-    forgets: Mutex<HashMap<Arc<str>, Vec<(String, String)>>>,
+    forgets: Mutex<HashMap<Arc<str>, Vec<KeyAndName>>>,
 }
 
 impl Machine {
     /// A machine that is not connected to yet.
-    pub(super) fn new(destination: Destination, connector: Arc<Connector>, become_password: Option<Secret>) -> Self {
+    pub(super) fn new(
+        destination: Destination,
+        connector: Arc<Connector>,
+        become_password: Option<Secret>,
+    ) -> Self {
         Self {
             destination,
             connector,
@@ -147,7 +158,12 @@ impl Machine {
         })
     }
 
-    async fn exchange(&self, user: &User, steps: Vec<Step>, timeout: Option<Duration>) -> Result<Vec<StepAnswer>, Trouble> {
+    async fn exchange(
+        &self,
+        user: &User,
+        steps: Vec<Step>,
+        timeout: Option<Duration>,
+    ) -> Result<Vec<StepAnswer>, Trouble> {
         let session = self.session(user).await?;
         let first = session.hello().is_none();
         let answers = match session.exchange(steps, timeout).await {
@@ -163,7 +179,10 @@ impl Machine {
             }
             let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
             remembered.extend(
-                hello.remembered.iter().map(|(key, names)| (Arc::clone(&user.key), key.clone(), names.clone())),
+                hello
+                    .remembered
+                    .iter()
+                    .map(|(key, names)| (Arc::clone(&user.key), key.clone(), names.clone())),
             );
         }
         Ok(answers)
@@ -172,10 +191,11 @@ impl Machine {
     /// Asks all that is wanted, each user's session in one exchange, all sessions at once.
     pub(super) async fn observe(&self, wanted: Wanted, known_users: &[User]) -> Result<(), Trouble> {
         let generation = self.store.generation();
-        let all = wanted.0.into_iter().filter(|(_, queries)| !queries.is_empty()).filter_map(|(key, queries)| {
-            let user = known_users.iter().find(|user| user.key == key)?;
-            Some((user, queries))
-        });
+        let all =
+            wanted.0.into_iter().filter(|(_, queries)| !queries.is_empty()).filter_map(|(key, queries)| {
+                let user = known_users.iter().find(|user| user.key == key)?;
+                Some((user, queries))
+            });
         futures::future::try_join_all(all.map(|(user, queries)| async move {
             let steps = queries.iter().cloned().map(Step::Observe).collect();
             let answers = self.exchange(user, steps, None).await?;
@@ -278,7 +298,9 @@ impl Machine {
         let mut forgets = self.forgets.lock().unwrap_or_else(PoisonError::into_inner);
         let mut by_key: HashMap<String, Vec<String>> = HashMap::new();
         for (key, name) in forgets.remove(&user.key).unwrap_or_default() {
-            noted.retain(|(of, noted_key, noted_name)| (of, noted_key, noted_name) != (&user.key, &key, &name));
+            noted.retain(|(of, noted_key, noted_name)| {
+                (of, noted_key, noted_name) != (&user.key, &key, &name)
+            });
             by_key.entry(key).or_default().push(name);
         }
         by_key.into_iter().map(|(key, names)| Step::Change(Action::Forget { key, names })).collect()

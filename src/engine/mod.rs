@@ -44,6 +44,9 @@ pub struct Prepared {
     hosts: Vec<Vec<Arc<str>>>,
 }
 
+/// The hosts that a play runs on at once.
+type Batch = Vec<Arc<str>>;
+
 /// What to prepare a run from.
 pub struct Sources {
     /// The project's files.
@@ -88,12 +91,8 @@ pub fn prepare(
         constants: constants.clone(),
     });
     let lookups: Arc<dyn Lookups> = Arc::new(run::NoLookups);
-    let loading: Arc<dyn Variables> = Arc::new(TaskVariables::of_host(
-        &empty,
-        None,
-        &Arc::from(""),
-        &HostVars::new(Layers::default()),
-    ));
+    let loading: Arc<dyn Variables> =
+        Arc::new(TaskVariables::of_host(&empty, None, &Arc::from(""), &HostVars::new(Layers::default())));
     let binder = Binder { templar: &templar, lookups: &lookups, variables: Arc::clone(&loading) };
     let texts = run::LoadTexts { templar: &templar, world: &empty };
     let (loaded, found) = Loader::new(&project, &settings, &check::Names, &texts).playbook(&playbook);
@@ -265,7 +264,9 @@ impl Prepared {
                 let journal = format!("notified:{playbook}:{}", play.name.value.to_text());
                 let live = run.batch(&play::PlayRun::new(vars, journal)).await;
                 for host in &batch {
-                    if !live.contains(host) && !run.is_gone(host) && run.recaps().get(host).is_some_and(|r| r.failed > 0)
+                    if !live.contains(host)
+                        && !run.is_gone(host)
+                        && run.recaps().get(host).is_some_and(|r| r.failed > 0)
                     {
                         run.lose(host, run::Gone::Failed);
                     }
@@ -293,11 +294,16 @@ impl Prepared {
     }
 
     /// A play's files of variables and its batches.
-    fn set_up(&self, play: &Arc<Play>, all: &[Arc<str>]) -> Result<(Vec<Arc<Layer>>, Vec<Vec<Arc<str>>>), Diagnostic> {
+    fn set_up(
+        &self,
+        play: &Arc<Play>,
+        all: &[Arc<str>],
+    ) -> Result<(Vec<Arc<Layer>>, Vec<Batch>), Diagnostic> {
         let run = &self.run;
         let lookups: Arc<dyn Lookups> = Arc::new(run::NoLookups);
         let state = HostVars::new(Layers::default());
-        let below: Arc<dyn Variables> = Arc::new(TaskVariables::of_host(&run.world, None, &Arc::from(""), &state));
+        let below: Arc<dyn Variables> =
+            Arc::new(TaskVariables::of_host(&run.world, None, &Arc::from(""), &state));
         let variables: Arc<dyn Variables> = match play.scope.vars.clone() {
             Some(layer) => Arc::new(Over { layer, below }),
             None => below,
@@ -328,7 +334,9 @@ impl Prepared {
             let texts = run::LoadTexts { templar: &run.templar, world: &run.world };
             let loader = Loader::new(&run.project, &run.settings, &check::Names, &texts);
             let (layer, diagnostics) = loader.vars_file(&path, Level::PlayVarsFiles);
-            if let Some(error) = diagnostics.0.into_iter().find(|d| d.severity == crate::base::Severity::Error) {
+            if let Some(error) =
+                diagnostics.0.into_iter().find(|d| d.severity == crate::base::Severity::Error)
+            {
                 return Err(error);
             }
             files.extend(layer);
@@ -340,21 +348,21 @@ impl Prepared {
                 let value = binder.known(located).map_err(|stop| match stop {
                     Stop::Failed(diagnostic) => *diagnostic,
                     Stop::Unknown(_) | Stop::Deferred => {
-                        Diagnostic::error(Kind::BadValue, "`serial` must be known before the play").at(&located.place)
+                        Diagnostic::error(Kind::BadValue, "`serial` must be known before the play")
+                            .at(&located.place)
                     }
                 })?;
                 let items = match &value {
                     Value::List(items) => (**items).clone(),
                     other => vec![other.clone()],
                 };
-                items
-                    .iter()
-                    .map(|item| serial_size(item, all.len()))
-                    .collect::<Option<Vec<_>>>()
-                    .ok_or_else(|| {
-                        let message = format!("`serial` must be numbers or percentages, not {}", value.to_repr());
+                items.iter().map(|item| serial_size(item, all.len())).collect::<Option<Vec<_>>>().ok_or_else(
+                    || {
+                        let message =
+                            format!("`serial` must be numbers or percentages, not {}", value.to_repr());
                         Diagnostic::error(Kind::BadValue, message).at(&located.place)
-                    })?
+                    },
+                )?
             }
         };
         Ok((files, batches(all, &sizes)))
@@ -362,7 +370,7 @@ impl Prepared {
 }
 
 /// The hosts in batches of these sizes; the last size repeats; 0 and no size at all mean all.
-fn batches(all: &[Arc<str>], sizes: &[usize]) -> Vec<Vec<Arc<str>>> {
+fn batches(all: &[Arc<str>], sizes: &[usize]) -> Vec<Batch> {
     let mut left = all;
     let mut batches = Vec::new();
     let mut sizes = sizes.iter().copied().peekable();

@@ -195,14 +195,20 @@ impl Run {
             let mut always = Hosts { live: all, failed: Vec::new() };
             self.items(play, &block.always, &mut always, Some(ahead)).await;
             good.retain(|host| always.live.contains(host));
-            failed.extend(always.failed.into_iter().filter(|host| !failed.contains(host)).collect::<Vec<_>>());
+            failed
+                .extend(always.failed.into_iter().filter(|host| !failed.contains(host)).collect::<Vec<_>>());
         }
         let order = std::mem::take(&mut hosts.live);
-        hosts.live = order.into_iter().filter(|host| good.contains(host) || bystanders.contains(host)).collect();
+        hosts.live =
+            order.into_iter().filter(|host| good.contains(host) || bystanders.contains(host)).collect();
         hosts.failed.extend(failed);
     }
 
-    pub(super) fn binder<'a>(&'a self, lookups: &'a Arc<dyn Lookups>, variables: TaskVariables) -> Binder<'a> {
+    pub(super) fn binder<'a>(
+        &'a self,
+        lookups: &'a Arc<dyn Lookups>,
+        variables: TaskVariables,
+    ) -> Binder<'a> {
         Binder { templar: &self.templar, lookups, variables: Arc::new(variables) as Arc<dyn Variables> }
     }
 
@@ -216,7 +222,7 @@ impl Run {
     }
 
     pub(super) fn variables(&self, play: &PlayRun, host: &Host, task: &Task) -> TaskVariables {
-        let state = self.world.host(host).unwrap_or_else(|| self.unknown_host());
+        let state = self.world.host(host).unwrap_or_else(super::run::unknown_host);
         TaskVariables::new(&self.world, &play.vars, host, &state, task)
     }
 
@@ -318,7 +324,8 @@ impl Run {
         for name in &notifies {
             let found = self.handlers_named(play, host, name);
             if found.is_empty() && outcome.failure.is_none() {
-                let known: Vec<Arc<str>> = play.handlers().iter().map(|h| self.handler_name(play, host, h)).collect();
+                let known: Vec<Arc<str>> =
+                    play.handlers().iter().map(|h| self.handler_name(play, host, h)).collect();
                 outcome.status = Status::Failed { ignored: false };
                 outcome.failure = Some(FailureText {
                     message: format!(
@@ -335,7 +342,10 @@ impl Run {
                         let maybe = found.iter().map(|index| (*index, Arc::clone(unknown)));
                         lock(&play.maybe).entry(Arc::clone(other)).or_default().extend(maybe);
                     }
-                    _ => lock(&play.notified).entry(Arc::clone(other)).or_default().extend(found.iter().copied()),
+                    _ => lock(&play.notified)
+                        .entry(Arc::clone(other))
+                        .or_default()
+                        .extend(found.iter().copied()),
                 }
             }
         }
@@ -454,7 +464,14 @@ impl Run {
     }
 
     /// A task that failed before its module was run.
-    pub(super) fn stopped(&self, play: &PlayRun, label: &Arc<TaskLabel>, host: &Host, hosts: &mut Hosts, stop: Stop) {
+    pub(super) fn stopped(
+        &self,
+        play: &PlayRun,
+        label: &Arc<TaskLabel>,
+        host: &Host,
+        hosts: &mut Hosts,
+        stop: Stop,
+    ) {
         let failure = match stop {
             Stop::Failed(diagnostic) => FailureText {
                 message: diagnostic.message.clone(),
@@ -489,7 +506,6 @@ impl Run {
         hosts.live.retain(|other| other != host);
         hosts.failed.push(Arc::clone(host));
     }
-
 }
 
 /// Whether a task runs as a handler.

@@ -31,6 +31,8 @@ pub struct Options {
     pub check_mode: bool,
     /// `--diff`.
     pub diff: bool,
+    /// How often `-v` was given.
+    pub verbosity: u8,
     /// How many hosts at once.
     pub forks: usize,
     /// `--tags`, `--skip-tags`.
@@ -40,6 +42,9 @@ pub struct Options {
     /// How hosts are connected to.
     pub connect: ConnectDefaults,
 }
+
+/// A machine with the name of the host that first led to it.
+type Named = (Arc<str>, Arc<Machine>);
 
 /// A run.
 pub(super) struct Run {
@@ -54,7 +59,7 @@ pub(super) struct Run {
     /// Microseconds since the epoch at the start.
     pub(super) began: i64,
     pub(super) events: Arc<dyn Fn(Event) + Send + Sync>,
-    machines: Mutex<IndexMap<String, (Arc<str>, Arc<Machine>)>>,
+    machines: Mutex<IndexMap<String, Named>>,
     included: Mutex<HashMap<(PathBuf, usize, String), Arc<LoadedTasks>>>,
     recaps: Mutex<HashMap<Arc<str>, Recap>>,
     /// Hosts that have failed or cannot be reached: they take no further part.
@@ -66,6 +71,11 @@ pub(super) struct Run {
 pub(super) enum Gone {
     Failed,
     Unreachable,
+}
+
+/// The variables of a host that the inventory does not have.
+pub(super) fn unknown_host() -> HostVars {
+    HostVars::new(Layers::default())
 }
 
 impl Run {
@@ -108,15 +118,13 @@ impl Run {
         self.began + i64::try_from(self.started.elapsed().as_micros()).unwrap_or(0)
     }
 
-    /// The variables of a host that the inventory does not have.
-    pub(super) fn unknown_host(&self) -> HostVars {
-        HostVars::new(Layers::default())
-    }
-
     /// Whether the tags that were asked for select a task.
     pub(super) fn selected(&self, task: &Task) -> bool {
-        let tags: Vec<String> =
-            task.keyword_chain(Keyword::Tags).into_iter().flat_map(|located| tags_of(&located.value)).collect();
+        let tags: Vec<String> = task
+            .keyword_chain(Keyword::Tags)
+            .into_iter()
+            .flat_map(|located| tags_of(&located.value))
+            .collect();
         self.options.selection.runs(&tags)
     }
 
@@ -136,7 +144,7 @@ impl Run {
             }
             Some(delegate) => {
                 let name: Arc<str> = Arc::from(delegate);
-                let state = self.world.host(delegate).unwrap_or_else(|| self.unknown_host());
+                let state = self.world.host(delegate).unwrap_or_else(unknown_host);
                 let variables = TaskVariables::of_host(&self.world, None, &name, &state);
                 let own = Binder {
                     templar: binder.templar,
@@ -159,7 +167,7 @@ impl Run {
     }
 
     /// The machines that have been used so far.
-    pub(super) fn machines(&self) -> Vec<(Arc<str>, Arc<Machine>)> {
+    pub(super) fn machines(&self) -> Vec<Named> {
         self.machines.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 

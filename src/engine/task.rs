@@ -52,7 +52,7 @@ pub(super) struct Ended {
 
 impl Turn<'_> {
     fn variables(&self) -> TaskVariables {
-        let state = self.run.world.host(self.host).unwrap_or_else(|| self.run.unknown_host());
+        let state = self.run.world.host(self.host).unwrap_or_else(super::run::unknown_host);
         TaskVariables::new(&self.run.world, &self.play.vars, self.host, &state, self.task)
     }
 
@@ -92,8 +92,7 @@ impl Turn<'_> {
 
     async fn take_with(&self, lookups: &Arc<dyn Lookups>, started: Instant) -> Result<Ended, Trouble> {
         let variables = self.variables();
-        let binder =
-            Binder { templar: &self.run.templar, lookups, variables: Arc::new(variables.clone()) };
+        let binder = Binder { templar: &self.run.templar, lookups, variables: Arc::new(variables.clone()) };
         let settings = match self.settings(&binder) {
             Ok(settings) => settings,
             Err(stop) => {
@@ -134,7 +133,10 @@ impl Turn<'_> {
             Err(stop) => return Ok(self.end(Single::stopped(stop), settings, None, started)),
         };
         if items.is_empty() {
-            let single = Single { result: crate::map! {"results" => Vec::new()}, ..Single::skipped("the loop has no items") };
+            let single = Single {
+                result: crate::map! {"results" => Vec::new()},
+                ..Single::skipped("the loop has no items")
+            };
             return Ok(self.end(single, settings, None, started));
         }
         let mut whole = Single { skipped: Some("every item was skipped".to_owned()), ..Single::default() };
@@ -148,7 +150,9 @@ impl Turn<'_> {
             let mut variables = self.variables().with(&name, item.clone());
             variables = variables.with("ansible_loop_var", Value::from(name.as_str()));
             if let Some(index_name) = &index_name {
-                variables = variables.with(index_name, Value::from(index)).with("ansible_index_var", Value::from(index_name.as_str()));
+                variables = variables
+                    .with(index_name, Value::from(index))
+                    .with("ansible_index_var", Value::from(index_name.as_str()));
             }
             let label = self.label_of(lookups, &variables, &item);
             let (single, to) = self.attempts(lookups, variables, settings).await?;
@@ -170,7 +174,10 @@ impl Turn<'_> {
             }
             if single.failed && !whole.failed {
                 whole.failed = true;
-                whole.failure = Some(FailureText { message: "one or more items failed".to_owned(), ..FailureText::default() });
+                whole.failure = Some(FailureText {
+                    message: "one or more items failed".to_owned(),
+                    ..FailureText::default()
+                });
             }
             whole.tainted |= single.tainted;
             whole.remembered.extend(single.remembered.iter().cloned());
@@ -315,9 +322,15 @@ impl Turn<'_> {
                 });
                 return Ok((single, delegate));
             }
-            self.run.tell(Event::TaskRetry { host: Arc::clone(self.host), task: Arc::clone(&self.label), left });
+            self.run.tell(Event::TaskRetry {
+                host: Arc::clone(self.host),
+                task: Arc::clone(&self.label),
+                left,
+            });
             tokio::time::sleep(Duration::from_secs_f64(delay)).await;
-            if let Ok((machine, _)) = self.run.machine(self.host, delegate.as_deref(), &binder, Some(self.task)) {
+            if let Ok((machine, _)) =
+                self.run.machine(self.host, delegate.as_deref(), &binder, Some(self.task))
+            {
                 machine.store.spoil();
             }
         }
@@ -366,7 +379,7 @@ impl Turn<'_> {
                 Keyword::ChangedWhen => {
                     if single.unknown.is_some() && !holds {
                         // not run in check mode, and it says that it never changes anything
-                        single.summary = "not run in check mode".to_owned();
+                        single.summary = String::from("not run in check mode");
                     } else if single.unknown.is_none() {
                         single.changed = holds;
                     }
@@ -434,6 +447,7 @@ impl Turn<'_> {
             user: machine.user_name(&user),
             environment,
             host: self.host.to_string(),
+            verbosity: self.run.options.verbosity,
         };
         let controller = TaskController {
             binder: binder.clone(),
@@ -488,7 +502,13 @@ impl Turn<'_> {
         }
     }
 
-    fn end(&self, single: Single, settings: &Settings, delegate: Option<Arc<str>>, started: Instant) -> Ended {
+    fn end(
+        &self,
+        single: Single,
+        settings: &Settings,
+        delegate: Option<Arc<str>>,
+        started: Instant,
+    ) -> Ended {
         let value = single.value();
         let changed = single.changed && !single.failed && single.skipped.is_none();
         let maybe = single.unknown.is_some() && settings.check_mode;

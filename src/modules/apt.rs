@@ -160,11 +160,11 @@ impl AptParams {
         let (lists, updated) = self.lists(view)?;
         let mut plan = Plan::default();
         if self.clean {
-            plan = self.clean(view, plan);
+            plan = Self::clean(view, plan);
         }
         if lists == Lists::Refreshed {
             plan = plan.change(self.update(view));
-            plan.summary = "refresh the package lists".to_owned();
+            "refresh the package lists".clone_into(&mut plan.summary);
         }
         let only_lists = names.is_empty() && self.upgrade == Upgrade::No && !everything;
         plan.changed = Some(self.clean && only_lists);
@@ -205,7 +205,7 @@ impl AptParams {
             }
         };
         if plan.summary.is_empty() {
-            plan.summary = "the package lists are fresh enough".to_owned();
+            "the package lists are fresh enough".clone_into(&mut plan.summary);
         }
         plan.result.insert("cache_updated".into(), (lists == Lists::Refreshed).into());
         plan.result.insert("cache_update_time".into(), updated.unwrap_or_default().into());

@@ -66,7 +66,8 @@ impl Module for Assert {
         }
         let Raw(message) = success_msg;
         let count = conditions.len();
-        let summary = format!("{} hold{}", names::count(count, "condition"), if count == 1 { "s" } else { "" });
+        let summary =
+            format!("{} hold{}", names::count(count, "condition"), if count == 1 { "s" } else { "" });
         Ok(Step::Plan(Plan::nothing(summary).with("msg", message.clone())))
     }
 }

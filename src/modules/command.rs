@@ -171,7 +171,12 @@ impl RunParams {
             && !patterns::any_path(view, &self.at(path))?
         {
             let path = &**path;
-            return Ok(not_run(shown, did, &format!("'{path}' does not exist"), &format!("{path} does not exist")));
+            return Ok(not_run(
+                shown,
+                did,
+                &format!("'{path}' does not exist"),
+                &format!("{path} does not exist"),
+            ));
         }
         let newline = if *stdin_add_newline { "\n" } else { "" };
         let stdin = stdin.as_ref().filter(|text| !text.is_empty());
@@ -254,7 +259,9 @@ fn expand(view: &View<'_>, words: Vec<String>) -> Result<Vec<String>, Halt> {
     let output = view.run(run::argv(view, ["env", "-0"]))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let variable = |name: &str| {
-        text.split('\0').find_map(|pair| pair.split_once('=').filter(|(known, _)| *known == name)).map(|(_, v)| v)
+        text.split('\0')
+            .find_map(|pair| pair.split_once('=').filter(|(known, _)| *known == name))
+            .map(|(_, v)| v)
     };
     words.into_iter().map(|word| expand_home(view, &expand_variables(&word, &variable), &variable)).collect()
 }

@@ -42,13 +42,14 @@ impl Module for Debug {
 
     fn plan(params: &DebugParams, view: &View<'_>) -> Result<Step, Halt> {
         let DebugParams { msg, var, verbosity } = params;
-        if *verbosity > 0 {
+        if *verbosity > u32::from(view.context().verbosity) {
             let mut plan = Plan::nothing("verbosity threshold not met");
             plan.skipped = true;
             return Ok(Step::Plan(plan.with("skipped_reason", "Verbosity threshold not met.")));
         }
         let Some(expression) = var.as_ref().filter(|text| !text.is_empty()) else {
-            let message = msg.as_ref().map_or_else(|| Value::from("Hello world!"), |Raw(value)| value.clone());
+            let message =
+                msg.as_ref().map_or_else(|| Value::from("Hello world!"), |Raw(value)| value.clone());
             return Ok(Step::Plan(Plan::nothing(message.to_text()).with("msg", message)));
         };
         let (value, warning) = match view.controller().evaluate(expression) {

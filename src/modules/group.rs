@@ -82,9 +82,8 @@ impl Module for Group {
         }
         let found = view.group(name)?.filter(|group| group.local || !*local);
         let subject = format!("group {name}");
-        let base = |summary: String| {
-            Plan::nothing(summary).with("name", name.as_str()).with("state", state.text())
-        };
+        let base =
+            |summary: String| Plan::nothing(summary).with("name", name.as_str()).with("state", state.text());
         let command = |program: &str| if *local { format!("l{program}") } else { program.to_owned() };
         let change = |arguments: Vec<String>, after: Option<GroupEntry>| {
             let command = run::argv(view, arguments);
@@ -171,7 +170,8 @@ impl GroupParams {
             arguments.push("-r".to_owned());
         }
         for (name, limit) in [("GID_MIN", self.gid_min), ("GID_MAX", self.gid_max)] {
-            arguments.extend(limit.into_iter().flat_map(|limit| ["-K".to_owned(), format!("{name}={limit}")]));
+            arguments
+                .extend(limit.into_iter().flat_map(|limit| ["-K".to_owned(), format!("{name}={limit}")]));
         }
         arguments.push(self.name.clone());
         arguments

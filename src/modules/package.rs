@@ -76,5 +76,7 @@ fn detect(view: &View<'_>) -> Result<&'static str, Halt> {
             return Ok(manager);
         }
     }
-    fail("Could not find a matching action for the \"package\" module: no package manager that is known is on the host")
+    fail(
+        "Could not find a matching action for the \"package\" module: no package manager that is known is on the host",
+    )
 }

@@ -62,7 +62,9 @@ impl Module for Service {
                 let unit = super::systemd_service::unit_name(name);
                 view.want([Query::Unit { name: unit, user: None }]);
                 if view.stat("/run/systemd/system", Follow::Yes)?.is_none() {
-                    return fail("parameter `use` of `service`: a service manager other than systemd is not supported yet");
+                    return fail(
+                        "parameter `use` of `service`: a service manager other than systemd is not supported yet",
+                    );
                 }
             }
             "systemd" | "systemd_service" => {}
@@ -70,7 +72,7 @@ impl Module for Service {
         }
         let manager = Manager::new(view, Scope::System, Vec::new())?;
         let wish = Wish { state: *state, enabled: *enabled, masked: None };
-        let mut plan = manager.plan(view, Some(name), &wish)?;
+        let mut plan = manager.plan(view, Some(name), wish)?;
         for (parameter, given) in [
             ("sleep", sleep.is_some()),
             ("pattern", pattern.is_some()),

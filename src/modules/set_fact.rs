@@ -18,7 +18,8 @@ pub struct SetFact;
 /// Parameters of `set_fact`: every other name is a variable.
 #[derive(Clone, Debug)]
 pub struct SetFactParams {
-    /// Whether the variables are kept in the fact cache too.
+    /// Whether the variables are kept in the fact cache too; the engine does that.
+    #[expect(dead_code, reason = "read by the engine from the task's parameters")]
     pub cacheable: bool,
     /// The variables.
     pub variables: Given,
@@ -75,7 +76,8 @@ impl Module for SetFact {
         }
         let names: Vec<_> = variables.keys().map(AsRef::as_ref).collect();
         let mut plan = Plan::nothing(format!("set {}", names.join(", ")));
-        let facts: Map = variables.iter().map(|(name, value)| (Key::Str(name.clone()), value.clone())).collect();
+        let facts: Map =
+            variables.iter().map(|(name, value)| (Key::Str(name.clone()), value.clone())).collect();
         plan.result.insert("ansible_facts".into(), Value::from(facts.clone()));
         plan.facts = facts;
         Ok(Step::Plan(plan))
@@ -85,9 +87,9 @@ impl Module for SetFact {
 /// Whether a text can be the name of a variable: Python's identifiers, ASCII, and none of its keywords.
 fn is_name(text: &str) -> bool {
     const KEYWORDS: &[&str] = &[
-        "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def",
-        "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda",
-        "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
+        "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
+        "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in",
+        "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
     ];
     let mut chars = text.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')

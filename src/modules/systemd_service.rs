@@ -123,7 +123,7 @@ impl Module for SystemdService {
             manager.whole("daemon-reexec");
         }
         let wish = Wish { state: *state, enabled: *enabled, masked: *masked };
-        manager.plan(view, name.as_deref(), &wish).map(Step::Plan)
+        manager.plan(view, name.as_deref(), wish).map(Step::Plan)
     }
 
     fn failure(params: &SystemdParams, plan: &Plan, at: usize, failure: &Failure) -> Failed {

@@ -13,7 +13,8 @@ use super::params::{PathText, Raw, Rule};
 use super::view::View;
 use crate::base::{Map, Value};
 use crate::wire::action::HttpRequest;
-use crate::wire::{Action, Change, Done, Failure, Follow, Footprint, HttpAnswer};
+use crate::wire::outcome::HttpAnswer;
+use crate::wire::{Action, Change, Done, Failure, Follow, Footprint};
 use crate::{choices, params};
 
 mod answer;

@@ -222,7 +222,8 @@ impl UserParams {
     fn warn(&self, plan: &mut Plan) {
         if self.groups.is_none() && self.append {
             plan.warnings.push(
-                "'append' is set, but no 'groups' are specified. Use 'groups' for appending new groups.".to_owned(),
+                "'append' is set, but no 'groups' are specified. Use 'groups' for appending new groups."
+                    .to_owned(),
             );
         }
         if let Some(password) = &self.password {

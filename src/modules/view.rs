@@ -45,6 +45,8 @@ pub struct Context {
     pub environment: Vec<(String, String)>,
     /// The host's name in the inventory.
     pub host: String,
+    /// How often `-v` was given.
+    pub verbosity: u8,
 }
 
 /// Where a file of the project is searched for.

@@ -184,3 +184,41 @@ impl WaitForParams {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::params::parse;
+    use crate::modules::view::{Context, Fixed};
+
+    fn wait(pairs: &[(&str, Value)]) -> Wait {
+        let given = pairs.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
+        let (known, context) = (Fixed::default(), Context::default());
+        let project = crate::modules::testing::Project::default();
+        let params = parse::<WaitForParams>(&given).unwrap();
+        match WaitFor::plan(&params, &View::new(&known, &project, &context)).unwrap() {
+            Step::Wait(wait) => wait,
+            Step::Plan(plan) => panic!("{plan:?}"),
+        }
+    }
+
+    #[test]
+    fn ports_and_files_are_asked_for() {
+        let port = wait(&[("port", 80.into()), ("state", "stopped".into()), ("timeout", 9.into())]);
+        assert_eq!(port.query, Query::Port { host: "127.0.0.1".into(), port: 80, timeout: 5000 });
+        assert_eq!((port.wanted, port.timeout), (Wanted::Flag(false), 9.0));
+        assert_eq!(port.message, "Timeout when waiting for 127.0.0.1:80 to stop.");
+        let file = wait(&[("path", "/x".into()), ("search_regex", "^up".into())]);
+        assert_eq!(file.wanted, Wanted::Matches("(?m)^up".into()));
+        assert_eq!(file.message, "Timeout when waiting for search string ^up in /x");
+        let gone = wait(&[("path", "/x".into()), ("state", "absent".into()), ("msg", "still there".into())]);
+        assert_eq!((gone.wanted, gone.message.as_str()), (Wanted::Present(false), "still there"));
+    }
+
+    #[test]
+    fn without_a_condition_it_sleeps() {
+        let sleep = wait(&[("timeout", 3.into()), ("delay", 2.into())]);
+        assert!((sleep.delay - 5.0).abs() < f64::EPSILON && sleep.timeout > sleep.delay);
+        assert_eq!(sleep.wanted, Wanted::Present(true));
+    }
+}

@@ -183,27 +183,35 @@ impl Binder<'_> {
                     Value::List(items) => (*items).clone(),
                     other => vec![other],
                 };
-                self.lookups.lookup(lookup, &terms, &Map::new(), &self.variables).map_err(|error| match error {
-                    LookupError::Deferred => Stop::Deferred,
-                    LookupError::Unknown(unknown) => Stop::Unknown(unknown),
-                    LookupError::NoSuchLookup => {
-                        let message = format!("there is no lookup `{lookup}` for `with_{lookup}`");
-                        Diagnostic::error(Kind::UnknownKeyword, message).at(&looped.over.place).into()
-                    }
-                    LookupError::Failed(message) => {
-                        Diagnostic::error(Kind::Template, message).at(&looped.over.place).into()
-                    }
-                })?
+                self.lookups.lookup(lookup, &terms, &Map::new(), &self.variables).map_err(
+                    |error| match error {
+                        LookupError::Deferred => Stop::Deferred,
+                        LookupError::Unknown(unknown) => Stop::Unknown(unknown),
+                        LookupError::NoSuchLookup => {
+                            let message = format!("there is no lookup `{lookup}` for `with_{lookup}`");
+                            Diagnostic::error(Kind::UnknownKeyword, message).at(&looped.over.place).into()
+                        }
+                        LookupError::Failed(message) => {
+                            Diagnostic::error(Kind::Template, message).at(&looped.over.place).into()
+                        }
+                    },
+                )?
             }
         };
         match value {
             Value::List(items) => Ok(Some((*items).clone())),
             other => Err(Diagnostic::error(
                 Kind::BadValue,
-                format!("a loop needs a list, but this is of type `{}`: {}", other.type_name(), other.to_repr()),
+                format!(
+                    "a loop needs a list, but this is of type `{}`: {}",
+                    other.type_name(),
+                    other.to_repr()
+                ),
             )
             .at(&looped.over.place)
-            .maybe_hint((other.as_map().is_some()).then(|| "use `| dict2items` to loop over a mapping".to_owned()))
+            .maybe_hint(
+                (other.as_map().is_some()).then(|| "use `| dict2items` to loop over a mapping".to_owned()),
+            )
             .into()),
         }
     }
@@ -298,7 +306,8 @@ impl Binder<'_> {
             }
         };
         Ok(Some(BecomeSpec {
-            method: setting("ansible_become_method", Keyword::BecomeMethod)?.unwrap_or_else(|| "sudo".to_owned()),
+            method: setting("ansible_become_method", Keyword::BecomeMethod)?
+                .unwrap_or_else(|| "sudo".to_owned()),
             user: setting("ansible_become_user", Keyword::BecomeUser)?.unwrap_or_else(|| "root".to_owned()),
             executable: setting("ansible_become_exe", Keyword::BecomeExe)?,
             flags: setting("ansible_become_flags", Keyword::BecomeFlags)?,

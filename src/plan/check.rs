@@ -13,7 +13,10 @@ pub const ENGINE_ACTIONS: &[&str] = &["include_tasks", "meta"];
 
 /// The short name of an engine action: `ansible.builtin.meta` is `meta`.
 pub fn engine_action(name: &str) -> Option<&'static str> {
-    let short = name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")).unwrap_or(name);
+    let short = name
+        .strip_prefix("ansible.builtin.")
+        .or_else(|| name.strip_prefix("ansible.legacy."))
+        .unwrap_or(name);
     ENGINE_ACTIONS.iter().copied().find(|action| *action == short)
 }
 
@@ -154,7 +157,9 @@ impl Checker<'_> {
         let Some(module) = registry::find(&task.module) else {
             let hint = names::did_you_mean(&task.module, registry::names());
             let message = format!("there is no module `{}`", task.module);
-            self.found.push(Diagnostic::error(Kind::UnknownModule, message).at(&task.module_place).maybe_hint(hint));
+            self.found.push(
+                Diagnostic::error(Kind::UnknownModule, message).at(&task.module_place).maybe_hint(hint),
+            );
             return;
         };
         if task.args.whole.is_some() {

@@ -16,7 +16,7 @@ impl Selection {
     pub fn runs(&self, tags: &[String]) -> bool {
         let has = |wanted: &str| tags.iter().any(|tag| tag == wanted);
         let any = |list: &[String]| list.iter().any(|tag| has(tag));
-        let tagged = !tags.is_empty() && !(tags.len() == 1 && has("untagged"));
+        let tagged = tags.iter().any(|tag| tag != "untagged");
         let chosen = if self.only.is_empty() || self.only.iter().any(|tag| tag == "all") {
             !has("never") || any(&self.only)
         } else {

@@ -119,7 +119,13 @@ pub struct TaskVariables {
 
 impl TaskVariables {
     /// The variables of a task on a host, in the state given (look-ahead has its own).
-    pub fn new(world: &Arc<World>, play: &Arc<PlayVars>, host: &Arc<str>, state: &HostVars, task: &Task) -> Self {
+    pub fn new(
+        world: &Arc<World>,
+        play: &Arc<PlayVars>,
+        host: &Arc<str>,
+        state: &HostVars,
+        task: &Task,
+    ) -> Self {
         let mut layers = host_layers(state);
         let play_scope = &play.play.scope;
         for role in &play.play.roles {
@@ -132,7 +138,8 @@ impl TaskVariables {
         scopes.reverse();
         for scope in scopes {
             if let ScopeKind::Role(role) = &scope.kind {
-                let mut chain: Vec<_> = std::iter::successors(Some(role), |role| role.dependant.as_ref()).collect();
+                let mut chain: Vec<_> =
+                    std::iter::successors(Some(role), |role| role.dependant.as_ref()).collect();
                 chain.reverse();
                 for role in chain {
                     layers.push(Arc::clone(&role.defaults));
@@ -157,7 +164,12 @@ impl TaskVariables {
     }
 
     /// The variables of a host outside any task: connection variables, `hostvars`.
-    pub fn of_host(world: &Arc<World>, play: Option<&Arc<PlayVars>>, host: &Arc<str>, state: &HostVars) -> Self {
+    pub fn of_host(
+        world: &Arc<World>,
+        play: Option<&Arc<PlayVars>>,
+        host: &Arc<str>,
+        state: &HostVars,
+    ) -> Self {
         let mut layers = host_layers(state);
         if let Some(play) = play {
             layers.extend(play.play.scope.vars.clone());
@@ -194,9 +206,7 @@ impl TaskVariables {
         let inventory = &self.world.inventory;
         match name {
             "inventory_hostname" => Some(Value::Str(Arc::clone(&self.host))),
-            "inventory_hostname_short" => {
-                Some(Value::str(self.host.split('.').next().unwrap_or_default()))
-            }
+            "inventory_hostname_short" => Some(Value::str(self.host.split('.').next().unwrap_or_default())),
             "group_names" => Some(texts(&inventory.groups_of(&self.host))),
             "groups" => Some(Value::map(
                 inventory
@@ -221,7 +231,8 @@ impl TaskVariables {
                     "ansible_play_hosts" | "play_hosts" => Some(left(&play.all_hosts)),
                     "ansible_play_batch" => Some(left(&play.batch)),
                     "ansible_role_names" | "ansible_play_role_names" | "role_names" => {
-                        let names: Vec<_> = play.play.roles.iter().map(|role| Arc::clone(&role.name)).collect();
+                        let names: Vec<_> =
+                            play.play.roles.iter().map(|role| Arc::clone(&role.name)).collect();
                         Some(texts(&names))
                     }
                     _ => None,

@@ -40,7 +40,8 @@ fn write_one(out: &mut impl Write, diff: &Diff, indent: &str, most: usize) -> io
             };
             writeln!(out, "{indent}{}", paint(Label::Removed, &format!("--- {}", name(before))))?;
             writeln!(out, "{indent}{}", paint(Label::Added, &format!("+++ {}", name(after))))?;
-            let (before, after) = (before.as_deref().unwrap_or_default(), after.as_deref().unwrap_or_default());
+            let (before, after) =
+                (before.as_deref().unwrap_or_default(), after.as_deref().unwrap_or_default());
             hunks(out, before, after, indent, most)
         }
     }
@@ -123,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_text_diff_is_unified() {
-        let before = (1..=9).map(|n| format!("line {n}\n")).collect::<String>();
+        let before = ["1", "2", "3", "4", "5", "6", "7", "8", "9"].map(|n| format!("line {n}\n")).concat();
         let after = before.replace("line 5\n", "line five\n");
         let shown = plain(&[Diff::content("/etc/x", Some(before.as_bytes()), Some(after.as_bytes()))], 100);
         assert_eq!(
@@ -136,7 +137,10 @@ mod tests {
     #[test]
     fn a_new_file_and_a_missing_newline() {
         let shown = plain(&[Diff::content("/etc/x", None, Some(b"a"))], 100);
-        assert_eq!(shown, "  --- /dev/null\n  +++ /etc/x\n  @@ -0,0 +1 @@\n  +a\n  \\ no newline at end of file\n");
+        assert_eq!(
+            shown,
+            "  --- /dev/null\n  +++ /etc/x\n  @@ -0,0 +1 @@\n  +a\n  \\ no newline at end of file\n"
+        );
     }
 
     #[test]

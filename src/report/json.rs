@@ -45,7 +45,9 @@ fn encode(event: &Event) -> Option<Json> {
         Event::RunStarted { playbook, check_mode, diff } => json!({
             "event": "run_started", "version": VERSION, "playbook": playbook, "check_mode": check_mode, "diff": diff,
         }),
-        Event::PlayStarted { name, hosts } => json!({"event": "play_started", "play": **name, "hosts": texts(hosts)}),
+        Event::PlayStarted { name, hosts } => {
+            json!({"event": "play_started", "play": **name, "hosts": texts(hosts)})
+        }
         Event::PlayWithoutHosts { name } => json!({"event": "play_without_hosts", "play": **name}),
         Event::TaskStarted { task, hosts } => {
             json!({"event": "task_started", "task": label(task), "hosts": texts(hosts)})
@@ -75,7 +77,8 @@ fn encode(event: &Event) -> Option<Json> {
             let hosts: serde_json::Map<String, Json> = recap
                 .iter()
                 .map(|(host, recap)| {
-                    let Recap { ok, changed, unreachable, failed, skipped, rescued, ignored, may_change } = recap;
+                    let Recap { ok, changed, unreachable, failed, skipped, rescued, ignored, may_change } =
+                        recap;
                     let counts = json!({
                         "ok": ok, "changed": changed, "unreachable": unreachable, "failed": failed,
                         "skipped": skipped, "rescued": rescued, "ignored": ignored, "may_change": may_change,

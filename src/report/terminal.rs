@@ -4,10 +4,10 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use super::Reporter;
 use super::diagnostic;
 use super::diff::{self, MOST_LINES};
 use super::style::{Label, paint};
-use super::Reporter;
 use crate::base::Value;
 use crate::engine::event::{FailureText, Outcome, Status, TaskLabel};
 use crate::engine::{Event, Recap};
@@ -125,7 +125,9 @@ impl<W: Write + Send> Terminal<W> {
     }
 
     fn debug(&mut self, result: &Value, indent: &str) -> io::Result<()> {
-        let Some(entries) = result.as_map() else { return writeln!(self.out, "{indent}{}", result.to_text()) };
+        let Some(entries) = result.as_map() else {
+            return writeln!(self.out, "{indent}{}", result.to_text());
+        };
         for (key, value) in entries {
             match key.as_str() {
                 Some("changed" | "failed") => continue,
@@ -206,7 +208,9 @@ impl<W: Write + Send> Terminal<W> {
         let maybe: u32 = recap.iter().map(|(_, recap)| recap.may_change).sum();
         let bad = recap.iter().filter(|(_, recap)| recap.failed + recap.unreachable > 0).count();
         let verdict = match (self.check_mode, changes, maybe, bad) {
-            (_, _, _, bad) if bad > 0 => format!("{} did not come through", crate::base::names::count(bad, "host")),
+            (_, _, _, bad) if bad > 0 => {
+                format!("{} did not come through", crate::base::names::count(bad, "host"))
+            }
             (true, 0, 0, _) => "nothing to change".to_owned(),
             (true, 0, _, _) => format!("{} may change", crate::base::names::count(maybe as usize, "task")),
             (true, ..) => format!("{} would change", crate::base::names::count(changes as usize, "task")),
@@ -245,7 +249,8 @@ impl<W: Write + Send> Reporter for Terminal<W> {
             }
             Event::TaskFinished { host, delegate, task, looped, outcome } => {
                 // a loop's items have been told one by one
-                let told = *looped && !matches!(outcome.status, Status::Failed { ignored: false })
+                let told = *looped
+                    && !matches!(outcome.status, Status::Failed { ignored: false })
                     && self.settings.verbosity == 0;
                 if told { Ok(()) } else { self.finished(host, delegate.as_deref(), task, None, outcome) }
             }
@@ -260,7 +265,8 @@ impl<W: Write + Send> Reporter for Terminal<W> {
             }
             Event::HandlerLeft { host, handler } => {
                 self.heading()?;
-                let text = format!("{:>12} {host}  {handler}  — notified by a run that was interrupted", "handler");
+                let text =
+                    format!("{:>12} {host}  {handler}  — notified by a run that was interrupted", "handler");
                 writeln!(self.out, "{}", paint(Label::Warning, &text))
             }
             Event::Warning { message, diagnostic } => match diagnostic {

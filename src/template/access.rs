@@ -88,7 +88,9 @@ pub(super) fn at_index(ctx: &Ctx<'_>, of: &Val, index: i128) -> Res<Option<Val>>
         usize::try_from(index).ok()
     };
     Ok(match of {
-        Val::Data(Value::List(items)) => place(items.len()).and_then(|i| items.get(i)).cloned().map(Val::Data),
+        Val::Data(Value::List(items)) => {
+            place(items.len()).and_then(|i| items.get(i)).cloned().map(Val::Data)
+        }
         Val::Lazy(Value::List(items), scope) => match place(items.len()).and_then(|i| items.get(i)) {
             Some(item) => Some(ctx.read(item, scope)?),
             None => None,
@@ -109,6 +111,10 @@ pub(super) fn at_index(ctx: &Ctx<'_>, of: &Val, index: i128) -> Res<Option<Val>>
 fn special(ctx: &Ctx<'_>, of: &Val, name: &Arc<str>) -> Res<Option<Val>> {
     Ok(match of {
         Val::Missing(_) | Val::Data(Value::Unknown(_)) => Some(of.clone()),
+        // what `groupby` gives
+        Val::Tuple(items) if items.len() == 2 && matches!(&**name, "grouper" | "list") => {
+            items.get(usize::from(&**name == "list")).cloned()
+        }
         Val::Object(object) => match &**object {
             Object::Loop(state) => state.attribute(name),
             Object::Namespace(names) => names.borrow().get(name).cloned(),
@@ -116,7 +122,9 @@ fn special(ctx: &Ctx<'_>, of: &Val, name: &Arc<str>) -> Res<Option<Val>> {
             Object::Cycler { items, at } if &**name == "current" => items.get(at.get()).cloned(),
             Object::Moment(micros) => moment::attribute(*micros, name),
             Object::Duration(micros) => moment::duration_attribute(*micros, name),
-            Object::Macro { declared, .. } if &**name == "name" => Some(Val::from(Arc::clone(&declared.name))),
+            Object::Macro { declared, .. } if &**name == "name" => {
+                Some(Val::from(Arc::clone(&declared.name)))
+            }
             Object::Variables(scope) => ctx.scoped(name, scope)?,
             _ => None,
         },
@@ -195,10 +203,9 @@ pub(super) fn contains(ctx: &Ctx<'_>, container: &Val, wanted: &Val) -> Res<bool
             Val::Data(Value::Str(part)) => Ok(text.contains(&**part)),
             Val::Data(Value::Unknown(unknown)) => Err(Fail::Unknown(Arc::clone(unknown))),
             Val::Missing(missing) => Err(Fail::Undefined(Rc::clone(missing))),
-            other => bail(format!(
-                "'in <string>' requires string as left operand, not {}",
-                other.type_name()
-            )),
+            other => {
+                bail(format!("'in <string>' requires string as left operand, not {}", other.type_name()))
+            }
         },
         _ if container.is_dict() => {
             let key = ctx.key(wanted)?;

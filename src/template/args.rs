@@ -16,11 +16,6 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// Arguments without names.
-    pub(super) fn of(positional: impl IntoIterator<Item = Val>) -> Self {
-        Self { positional: positional.into_iter().collect(), named: Vec::new() }
-    }
-
     /// The values of parameters.
     ///
     /// # Errors
@@ -38,9 +33,11 @@ impl Args {
             *slot = Some(value.clone());
         }
         for (name, value) in &self.named {
-            let Some((_, slot)) = parameters.iter().zip(bound.iter_mut()).find(|(known, _)| **known == &**name)
+            let Some((_, slot)) =
+                parameters.iter().zip(bound.iter_mut()).find(|(known, _)| **known == &**name)
             else {
-                let hint = names::did_you_mean(name, parameters).map_or(String::new(), |hint| format!(", {hint}"));
+                let hint =
+                    names::did_you_mean(name, parameters).map_or(String::new(), |hint| format!(", {hint}"));
                 return bail(format!("`{what}` has no argument `{name}`{hint}"));
             };
             if slot.replace(value.clone()).is_some() {

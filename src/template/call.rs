@@ -73,12 +73,17 @@ fn bind_macro(inner: &Ctx<'_>, declared: &Macro, args: Args) -> Res<()> {
     for (index, parameter) in declared.parameters.iter().enumerate() {
         let by_name = named.iter().position(|(name, _)| name == parameter);
         let value = match (positional.next(), by_name) {
-            (Some(_), Some(_)) => return bail(format!("macro `{}` got its argument `{parameter}` twice", declared.name)),
+            (Some(_), Some(_)) => {
+                return bail(format!("macro `{}` got its argument `{parameter}` twice", declared.name));
+            }
             (Some(value), None) => value,
             (None, Some(at)) => named.remove(at).1,
             (None, None) => match index.checked_sub(first_default).and_then(|i| declared.defaults.get(i)) {
                 Some(default) => inner.eval(default)?,
-                None => Val::missing(format!("parameter `{parameter}` of macro `{}` was not provided", declared.name)),
+                None => Val::missing(format!(
+                    "parameter `{parameter}` of macro `{}` was not provided",
+                    declared.name
+                )),
             },
         };
         inner.frame.set(parameter, value);
@@ -134,7 +139,9 @@ pub(super) fn method(ctx: &Ctx<'_>, of: &Val, name: &Arc<str>, args: Args) -> Re
                 ctx.deeper(|| ctx.block_at(name, 0, &mut output))?;
                 return output.into_val(ctx);
             }
-            Object::Moment(_) | Object::Duration(_) => return super::moment::method(ctx, object, name, &args),
+            Object::Moment(_) | Object::Duration(_) => {
+                return super::moment::method(ctx, object, name, &args);
+            }
             _ => {}
         }
     }

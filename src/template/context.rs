@@ -92,7 +92,7 @@ pub(super) struct Run<'a> {
     pub tainted: Cell<bool>,
     /// Blocks by name, the most derived first.
     pub blocks: RefCell<HashMap<Arc<str>, Vec<PlacedBlock>>>,
-    memo: RefCell<HashMap<(usize, Arc<str>), Val>>,
+    memo: RefCell<HashMap<usize, HashMap<Arc<str>, Val>>>,
     hosts: RefCell<HashMap<(usize, Arc<str>), Scope>>,
     active: RefCell<Vec<(Arc<TemplateText>, String)>>,
     depth: Cell<usize>,
@@ -143,7 +143,7 @@ fn address(scope: &Scope) -> usize {
     Arc::as_ptr(scope).cast::<()>() as usize
 }
 
-impl<'r> Ctx<'r> {
+impl Ctx<'_> {
     /// The same with a frame inside of the current one.
     pub(super) fn inner(&self) -> Self {
         Self { frame: Frame::inside(&self.frame), ..self.clone() }
@@ -175,15 +175,16 @@ impl<'r> Ctx<'r> {
                 name: Some(Arc::clone(name)),
                 at: Some((Rc::clone(&self.origin), at)),
                 notes: Vec::new(),
+                silent: false,
             }))
         }))
     }
 
     /// A variable of a scope, rendered.
     pub(super) fn scoped(&self, name: &str, scope: &Scope) -> Res<Option<Val>> {
-        let key = (address(scope), Arc::from(name));
-        if let Some(value) = self.run.memo.borrow().get(&key) {
-            return Ok(Some(value.clone()));
+        let held = self.run.memo.borrow().get(&address(scope)).and_then(|names| names.get(name).cloned());
+        if held.is_some() {
+            return Ok(held);
         }
         let Some(raw) = scope.get(name) else { return Ok(None) };
         let value = match &raw {
@@ -202,14 +203,18 @@ impl<'r> Ctx<'r> {
             }
             _ => self.read(&raw, scope)?,
         };
-        self.run.memo.borrow_mut().insert(key, value.clone());
+        self.remember(scope, Arc::from(name), &value);
         Ok(Some(value))
+    }
+
+    fn remember(&self, scope: &Scope, name: Arc<str>, value: &Val) {
+        self.run.memo.borrow_mut().entry(address(scope)).or_default().insert(name, value.clone());
     }
 
     /// Puts a changed value where a variable was found, so that the change is seen by what follows.
     pub(super) fn rebind(&self, name: &Arc<str>, value: &Val) {
         if !self.frame.replace(name, value) {
-            self.run.memo.borrow_mut().insert((address(&self.scope), Arc::clone(name)), value.clone());
+            self.remember(&self.scope, Arc::clone(name), value);
         }
     }
 
@@ -250,7 +255,8 @@ impl<'r> Ctx<'r> {
         {
             let mut active = self.run.active.borrow_mut();
             if let Some(first) = active.iter().position(|(other, _)| Arc::ptr_eq(other, template)) {
-                let mut chain: Vec<&str> = active.iter().skip(first).map(|(_, label)| label.as_str()).collect();
+                let mut chain: Vec<&str> =
+                    active.iter().skip(first).map(|(_, label)| label.as_str()).collect();
                 chain.push(chain.first().copied().unwrap_or(&label));
                 return bail(format!("recursive loop in templates: {}", chain.join(" → ")));
             }
@@ -354,9 +360,10 @@ impl<'r> Ctx<'r> {
                 }),
                 Object::Moment(micros) => Ok(Value::from(super::moment::text(*micros))),
                 Object::Duration(micros) => Ok(Value::from(super::moment::duration_text(*micros))),
-                other => {
-                    bail(format!("a value of type '{}' cannot be the result of a template", other.type_name()))
-                }
+                other => bail(format!(
+                    "a value of type '{}' cannot be the result of a template",
+                    other.type_name()
+                )),
             },
         }
     }

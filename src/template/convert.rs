@@ -10,6 +10,7 @@ use crate::base::{Key, Value};
 
 impl Ctx<'_> {
     /// Python's `bool()`.
+    #[expect(clippy::unused_self, reason = "as its siblings")]
     pub(super) fn truth(&self, value: &Val) -> Res<bool> {
         Ok(match value {
             Val::Data(value) | Val::Lazy(value, _) => match value {
@@ -50,6 +51,7 @@ impl Ctx<'_> {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "as its siblings")]
     /// An integer, of numbers, booleans and texts that are integers.
     pub(super) fn int(&self, value: &Val) -> Res<i128> {
         match value {
@@ -96,7 +98,9 @@ impl Ctx<'_> {
                 entries.keys().map(|key| Val::Data(key.to_value())).collect()
             }
             Val::Dict(entries) => entries.borrow().keys().map(|key| Val::Data(key.to_value())).collect(),
-            Val::Data(Value::Str(text)) => text.chars().map(|c| Val::text(c.encode_utf8(&mut [0; 4]))).collect(),
+            Val::Data(Value::Str(text)) => {
+                text.chars().map(|c| Val::text(c.encode_utf8(&mut [0; 4]))).collect()
+            }
             Val::Data(Value::Unknown(unknown)) => return Err(Fail::Unknown(Arc::clone(unknown))),
             Val::Missing(missing) => return Err(Fail::Undefined(missing.clone())),
             Val::Object(object) => match &**object {
@@ -152,7 +156,9 @@ impl Ctx<'_> {
     pub(super) fn key(&self, value: &Val) -> Res<Key> {
         let forced = self.force(value)?;
         match &forced {
-            Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => Ok(Key::Int(*number as i128)),
+            Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+                Ok(Key::Int(*number as i128))
+            }
             _ => Key::from_value(&forced)
                 .ok_or_else(|| Fail::error(format!("unhashable type: '{}'", value.type_name()))),
         }

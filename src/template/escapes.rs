@@ -57,7 +57,10 @@ pub(super) fn python(text: &str) -> String {
 
 fn push_code(digits: &str, radix: u32, out: &mut String) {
     out.push(
-        u32::from_str_radix(digits, radix).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER),
+        u32::from_str_radix(digits, radix)
+            .ok()
+            .and_then(char::from_u32)
+            .unwrap_or(char::REPLACEMENT_CHARACTER),
     );
 }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::args::Args;
 use super::context::Ctx;
-use super::fail::{Fail, Missing, Res};
-use super::tree::{Argument, Expr, Node};
+use super::fail::{Fail, Missing, Res, bail};
+use super::filters::Filter;
+use super::predicates::Test;
+use super::tree::{Argument, Comparison, Expr, Node, Operator};
 use super::val::{Val, ValMap};
 use super::{access, call, filters, methods, ops, predicates};
 use crate::base::Value;
@@ -15,14 +17,19 @@ impl Ctx<'_> {
     /// The value of an expression. What depends on an unknown is unknown; mistakes get their place here.
     pub(super) fn eval(&self, node: &Node) -> Res<Val> {
         match self.deeper(|| self.eval_inner(node)) {
-            Ok(Val::Missing(missing)) if missing.at.is_none() => {
-                let missing = Missing { at: Some((Rc::clone(&self.origin), node.at)), ..(*missing).clone() };
-                Ok(Val::Missing(Rc::new(missing)))
-            }
-            Err(Fail::Undefined(missing)) if missing.at.is_none() => {
-                let missing = Missing { at: Some((Rc::clone(&self.origin), node.at)), ..(*missing).clone() };
-                Err(Fail::Undefined(Rc::new(missing)))
-            }
+            Ok(value) if !matches!(value, Val::Missing(_)) => Ok(value),
+            other => self.placed_at(node, other),
+        }
+    }
+
+    fn placed_at(&self, node: &Node, result: Res<Val>) -> Res<Val> {
+        let placed = |missing: Rc<Missing>| match missing.at {
+            Some(_) => missing,
+            None => Rc::new(Missing { at: Some((Rc::clone(&self.origin), node.at)), ..(*missing).clone() }),
+        };
+        match result {
+            Ok(Val::Missing(missing)) => Ok(Val::Missing(placed(missing))),
+            Err(Fail::Undefined(missing)) => Err(Fail::Undefined(placed(missing))),
             Err(Fail::Unknown(unknown)) => Ok(Val::unknown(unknown)),
             Err(Fail::Error(mut diagnostic)) => {
                 if diagnostic.place.is_none() {
@@ -34,89 +41,122 @@ impl Ctx<'_> {
         }
     }
 
+    /// Each kind in a function of its own: this one calls itself, so its frame has to be small.
     fn eval_inner(&self, node: &Node) -> Res<Val> {
-        Ok(match &node.expr {
-            Expr::Const(value) => Val::Data(value.clone()),
-            Expr::Var(name) => return self.variable(name, node.at),
-            Expr::Attr(of, name) => return access::attribute(self, &self.eval(of)?, name),
-            Expr::Item(of, key) => {
-                let of = self.eval(of)?;
-                return access::item(self, &of, &self.eval(key)?);
+        match &node.expr {
+            Expr::Const(value) => Ok(Val::Data(value.clone())),
+            Expr::Var(name) => self.variable(name, node.at),
+            Expr::Attr(of, name) => access::attribute(self, &self.eval(of)?, name),
+            Expr::Item(of, key) => self.eval_item(of, key),
+            Expr::Slice(of, parts) => self.eval_slice(of, parts),
+            Expr::List(items) => Ok(Val::list(self.evals(items)?)),
+            Expr::Tuple(items) => Ok(Val::tuple(self.evals(items)?)),
+            Expr::Dict(pairs) => self.eval_dict(pairs),
+            Expr::Not(of) => self.eval_not(of),
+            Expr::Neg(of) => ops::negate(self, &self.eval(of)?),
+            Expr::And(left, right) => self.junction(left, right, Junction::And),
+            Expr::Or(left, right) => self.junction(left, right, Junction::Or),
+            Expr::Binary(operator, left, right) => self.eval_binary(*operator, left, right),
+            Expr::Compare(first, rest) => self.eval_compare(first, rest),
+            Expr::If(test, yes, no) => self.eval_if(test, yes, no.as_deref()),
+            Expr::Filter(filter, input, args) => self.eval_filter(filter, input.as_deref(), args),
+            Expr::Test(test, input, args) => self.eval_test(test, input, args),
+            Expr::Call(callee, args) => self.eval_call(callee, args),
+            Expr::Method(of, name, args) => self.eval_method(of, name, args),
+        }
+    }
+
+    fn eval_item(&self, of: &Node, key: &Node) -> Res<Val> {
+        let of = self.eval(of)?;
+        access::item(self, &of, &self.eval(key)?)
+    }
+
+    fn eval_slice(&self, of: &Node, parts: &[Option<Box<Node>>; 3]) -> Res<Val> {
+        let of = self.eval(of)?;
+        let mut bounds = [None, None, None];
+        for (bound, part) in bounds.iter_mut().zip(parts) {
+            if let Some(part) = part {
+                *bound = self.optional_int(&self.eval(part)?)?;
             }
-            Expr::Slice(of, parts) => {
-                let of = self.eval(of)?;
-                let mut bounds = [None, None, None];
-                for (bound, part) in bounds.iter_mut().zip(parts) {
-                    if let Some(part) = part {
-                        *bound = self.optional_int(&self.eval(part)?)?;
-                    }
-                }
-                return access::slice(self, &of, bounds);
+        }
+        access::slice(self, &of, bounds)
+    }
+
+    fn eval_dict(&self, pairs: &[(Node, Node)]) -> Res<Val> {
+        let mut map = ValMap::with_capacity(pairs.len());
+        for (key, value) in pairs {
+            let key = self.key(&self.eval(key)?)?;
+            map.insert(key, self.eval(value)?);
+        }
+        Ok(Val::dict(map))
+    }
+
+    fn eval_not(&self, of: &Node) -> Res<Val> {
+        let value = self.eval(of)?;
+        Ok(Val::from(!self.truth(&value)?))
+    }
+
+    fn eval_binary(&self, operator: Operator, left: &Node, right: &Node) -> Res<Val> {
+        let left = self.eval(left)?;
+        let right = self.eval(right)?;
+        ops::binary(self, operator, &left, &right)
+    }
+
+    fn eval_compare(&self, first: &Node, rest: &[(Comparison, Node)]) -> Res<Val> {
+        let mut left = self.eval(first)?;
+        for (operator, right) in rest {
+            let right = self.eval(right)?;
+            if !ops::compare(self, *operator, &left, &right)? {
+                return Ok(Val::from(false));
             }
-            Expr::List(items) => Val::list(self.evals(items)?),
-            Expr::Tuple(items) => Val::tuple(self.evals(items)?),
-            Expr::Dict(pairs) => {
-                let mut map = ValMap::with_capacity(pairs.len());
-                for (key, value) in pairs {
-                    let key = self.key(&self.eval(key)?)?;
-                    map.insert(key, self.eval(value)?);
-                }
-                Val::dict(map)
-            }
-            Expr::Not(of) => Val::from(!self.truth(&self.eval(of)?)?),
-            Expr::Neg(of) => return ops::negate(self, &self.eval(of)?),
-            Expr::And(left, right) => return self.junction(left, right, Junction::And),
-            Expr::Or(left, right) => return self.junction(left, right, Junction::Or),
-            Expr::Binary(operator, left, right) => {
-                let left = self.eval(left)?;
-                return ops::binary(self, *operator, &left, &self.eval(right)?);
-            }
-            Expr::Compare(first, rest) => {
-                let mut left = self.eval(first)?;
-                for (operator, right) in rest {
-                    let right = self.eval(right)?;
-                    if !ops::compare(self, *operator, &left, &right)? {
-                        return Ok(Val::from(false));
-                    }
-                    left = right;
-                }
-                Val::from(true)
-            }
-            Expr::If(test, yes, no) => {
-                if self.truth(&self.eval(test)?)? {
-                    return self.eval(yes);
-                }
-                match no {
-                    Some(no) => return self.eval(no),
-                    None => Val::missing("the inline `if` is false and has no `else`"),
-                }
-            }
-            Expr::Filter(filter, input, args) => {
-                let input = match input {
-                    Some(input) => self.eval(input)?,
-                    None => return Err(Fail::error("a filter without a value")),
-                };
-                return filters::apply(self, filter, input, &self.arguments(args)?);
-            }
-            Expr::Test(test, input, args) => {
-                let input = self.eval(input)?;
-                return predicates::apply(self, test, &input, &self.arguments(args)?).map(Val::from);
-            }
-            Expr::Call(callee, args) => {
-                let callee = self.eval(callee)?;
-                return call::call(self, &callee, self.arguments(args)?);
-            }
-            Expr::Method(of, name, args) => {
-                let mut target = self.eval(of)?;
-                if methods::mutates(name)
-                    && let Some(mutable) = methods::mutable(self, &target)?
-                {
-                    self.keep(of, &mutable);
-                    target = mutable;
-                }
-                return call::method(self, &target, name, self.arguments(args)?);
-            }
-        })
+            left = right;
+        }
+        Ok(Val::from(true))
+    }
+
+    fn eval_if(&self, test: &Node, yes: &Node, no: Option<&Node>) -> Res<Val> {
+        let holds = self.truth(&self.eval(test)?)?;
+        match (holds, no) {
+            (true, _) => self.eval(yes),
+            (false, Some(no)) => self.eval(no),
+            (false, None) => Ok(Val::Missing(Rc::new(Missing {
+                silent: true,
+                ..Missing::new("the inline `if` is false and has no `else`")
+            }))),
+        }
+    }
+
+    fn eval_filter(&self, filter: &'static Filter, input: Option<&Node>, args: &[Argument]) -> Res<Val> {
+        let input = match input {
+            Some(input) => self.eval(input)?,
+            None => return bail("a filter without a value"),
+        };
+        let args = self.arguments(args)?;
+        filters::apply(self, filter, input, &args)
+    }
+
+    fn eval_test(&self, test: &'static Test, input: &Node, args: &[Argument]) -> Res<Val> {
+        let input = self.eval(input)?;
+        let args = self.arguments(args)?;
+        predicates::apply(self, test, &input, &args).map(Val::from)
+    }
+
+    fn eval_call(&self, callee: &Node, args: &[Argument]) -> Res<Val> {
+        let callee = self.eval(callee)?;
+        let args = self.arguments(args)?;
+        call::call(self, &callee, args)
+    }
+
+    fn eval_method(&self, of: &Node, name: &Arc<str>, args: &[Argument]) -> Res<Val> {
+        let mut target = self.eval(of)?;
+        if methods::mutates(name)
+            && let Some(mutable) = methods::mutable(self, &target)?
+        {
+            self.keep(of, &mutable);
+            target = mutable;
+        }
+        let args = self.arguments(args)?;
+        call::method(self, &target, name, args)
     }
 
     /// Puts a list or mapping that became mutable back where it came from.

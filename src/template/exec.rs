@@ -37,6 +37,11 @@ impl Output {
         }
     }
 
+    /// Whether nothing was put out but none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(Val::is_none)
+    }
+
     /// Puts out the placeholder of something unknown.
     fn unknown(&mut self, unknown: Arc<Unknown>) {
         self.0.push(Val::unknown(unknown));
@@ -44,6 +49,7 @@ impl Output {
 
     /// The value: nothing is none, one stays what it is, several are joined as texts.
     pub(super) fn into_val(mut self, ctx: &Ctx<'_>) -> Res<Val> {
+        self.0.retain(|value| !value.is_none());
         match self.0.len() {
             0 => Ok(Val::NONE),
             1 => Ok(self.0.pop().unwrap_or(Val::NONE)),
@@ -57,6 +63,7 @@ impl Output {
         for value in &self.0 {
             match value {
                 Val::Data(Value::Str(piece)) => text.push_str(piece),
+                Val::Missing(missing) if missing.silent => {}
                 _ => match ctx.result(value)? {
                     Value::Null | Value::Omit => {}
                     value => {
@@ -72,13 +79,26 @@ impl Output {
     }
 }
 
+/// The text with the line breaks that its template ends with: those after a statement are not lost at the end.
+pub(super) fn with_line_breaks(template: &str, mut text: String) -> String {
+    let count = |text: &str| text.len() - text.trim_end_matches('\n').len();
+    let missing = count(template).saturating_sub(count(&text));
+    text.push_str(&"\n".repeat(missing));
+    text
+}
+
 impl Ctx<'_> {
     /// Renders a compiled template.
     pub(super) fn render(&self, compiled: &Compiled) -> Res<Val> {
         if let [Stmt::Emit(node)] = compiled.body.as_slice() {
             return self.eval(node);
         }
-        self.render_output(compiled)?.into_val(self)
+        match self.render_output(compiled)?.into_val(self)? {
+            Val::Data(Value::Str(text)) => {
+                Ok(Val::from(with_line_breaks(&self.origin.text, text.to_string())))
+            }
+            value => Ok(value),
+        }
     }
 
     /// Renders a compiled template, not yet joined.
@@ -106,8 +126,10 @@ impl Ctx<'_> {
         let (before, after) = compiled.body.split_at(extends);
         self.statements(before, output)?;
         for stmt in after {
-            if matches!(stmt, Stmt::Set(..) | Stmt::SetBlock(..) | Stmt::Macro(_) | Stmt::Import(..) | Stmt::FromImport(..))
-            {
+            if matches!(
+                stmt,
+                Stmt::Set(..) | Stmt::SetBlock(..) | Stmt::Macro(_) | Stmt::Import(..) | Stmt::FromImport(..)
+            ) {
                 self.statement(stmt, &mut unused)?;
             }
         }
@@ -146,8 +168,10 @@ impl Ctx<'_> {
             Stmt::Text(text) => output.text(text),
             Stmt::Emit(node) => {
                 let value = self.eval(node)?;
-                if let Val::Missing(missing) = value {
-                    return Err(Fail::Undefined(missing));
+                if let Val::Missing(missing) = &value
+                    && !missing.silent
+                {
+                    return Err(Fail::Undefined(Rc::clone(missing)));
                 }
                 output.0.push(value);
             }
@@ -265,7 +289,11 @@ impl Ctx<'_> {
                 let values = self.iterate(&value)?;
                 if values.len() != targets.len() {
                     let quality = if values.len() > targets.len() { "too many" } else { "not enough" };
-                    return bail(format!("{quality} values to unpack (expected {}, got {})", targets.len(), values.len()));
+                    return bail(format!(
+                        "{quality} values to unpack (expected {}, got {})",
+                        targets.len(),
+                        values.len()
+                    ));
                 }
                 for (target, value) in targets.iter().zip(values) {
                     self.assign(target, value)?;
@@ -276,7 +304,13 @@ impl Ctx<'_> {
     }
 
     /// Runs a loop; `items` where it calls itself.
-    pub(super) fn each(&self, each: &Arc<ForLoop>, items: Option<&Val>, depth: usize, output: &mut Output) -> Res<Flow> {
+    pub(super) fn each(
+        &self,
+        each: &Arc<ForLoop>,
+        items: Option<&Val>,
+        depth: usize,
+        output: &mut Output,
+    ) -> Res<Flow> {
         let items = match items {
             Some(items) => self.iterate(items)?,
             None => self.placed(&each.iter, |ctx| ctx.iterate(&ctx.eval(&each.iter)?))?,
@@ -350,7 +384,8 @@ impl Ctx<'_> {
                     text: Arc::from(source.text.as_str()),
                     place: Some(Place::start_of(&source)),
                 });
-                let mode = Mode::File(super::FileOptions { keep_trailing_newline: false, ..Default::default() });
+                let mode =
+                    Mode::File(super::FileOptions { keep_trailing_newline: false, ..Default::default() });
                 let compiled =
                     self.run.cache.compile(&origin.text, &mode).map_err(|error| error.into_fail(&origin))?;
                 return Ok(Some((compiled, Ctx { origin, ..self.clone() })));

@@ -34,12 +34,14 @@ pub(super) struct Missing {
     pub at: Option<(Rc<Origin>, Span)>,
     /// The variables that led there.
     pub notes: Vec<(String, Option<Place>)>,
+    /// Whether it is nothing within a text: the inline `if` without `else`.
+    pub silent: bool,
 }
 
 impl Missing {
     /// Something missing that is not a variable.
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), name: None, at: None, notes: Vec::new() }
+        Self { message: message.into(), name: None, at: None, notes: Vec::new(), silent: false }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::access;
 use super::args::Args;
 use super::context::Ctx;
 use super::fail::{Fail, Res, bail};
 use super::val::Val;
-use super::access;
 use crate::base::{Key, Value};
 
 /// How a number or text is laid out.
@@ -55,7 +55,8 @@ pub(super) fn percent(ctx: &Ctx<'_>, pattern: &str, values: &Val) -> Res<String>
                 sign => layout.sign = Some(sign),
             }
         }
-        let mut next = || positional.next().ok_or_else(|| Fail::error("not enough arguments for format string"));
+        let mut next =
+            || positional.next().ok_or_else(|| Fail::error("not enough arguments for format string"));
         if chars.next_if_eq(&'*').is_some() {
             layout.width = usize::try_from(ctx.int(&next()?)?).unwrap_or(0);
         }
@@ -142,7 +143,13 @@ enum Nesting {
     Spec,
 }
 
-fn braces_inner(ctx: &Ctx<'_>, pattern: &str, args: &Args, automatic: &mut usize, nesting: Nesting) -> Res<String> {
+fn braces_inner(
+    ctx: &Ctx<'_>,
+    pattern: &str,
+    args: &Args,
+    automatic: &mut usize,
+    nesting: Nesting,
+) -> Res<String> {
     let mut out = String::new();
     let mut rest = pattern;
     while let Some(at) = rest.find(['{', '}']) {
@@ -158,7 +165,9 @@ fn braces_inner(ctx: &Ctx<'_>, pattern: &str, args: &Args, automatic: &mut usize
             rest = tail;
             continue;
         }
-        let Some(inner) = after.strip_prefix('{') else { return bail("single '}' encountered in format string") };
+        let Some(inner) = after.strip_prefix('{') else {
+            return bail("single '}' encountered in format string");
+        };
         let mut depth = 1;
         let end = inner.char_indices().find_map(|(index, c)| {
             match c {
@@ -210,7 +219,8 @@ fn field_value(ctx: &Ctx<'_>, name: &str, args: &Args, automatic: &mut usize) ->
     let mut value = found.clone();
     while !path.is_empty() {
         if let Some(tail) = path.strip_prefix('[') {
-            let (key, tail) = tail.split_once(']').ok_or_else(|| Fail::error("missing ']' in format string"))?;
+            let (key, tail) =
+                tail.split_once(']').ok_or_else(|| Fail::error("missing ']' in format string"))?;
             let key = key.parse::<i128>().map_or_else(|_| Val::text(key), Val::from);
             value = access::item(ctx, &value, &key)?;
             path = tail;
@@ -218,6 +228,9 @@ fn field_value(ctx: &Ctx<'_>, name: &str, args: &Args, automatic: &mut usize) ->
             let tail = path.strip_prefix('.').unwrap_or(path);
             let end = tail.find(['.', '[']).unwrap_or(tail.len());
             let (attribute, tail) = tail.split_at(end);
+            if value.is_dict() {
+                return bail(format!("'dict' object has no attribute '{attribute}'"));
+            }
             value = access::attribute(ctx, &value, &Arc::from(attribute))?;
             path = tail;
         }

@@ -48,7 +48,8 @@ fn run(ctx: &Ctx<'_>, mut args: Args, mut wanted: Wanted) -> Res<Val> {
         return bail("`lookup` needs the name of a lookup");
     }
     let name = ctx.text(&args.positional.remove(0))?;
-    let name = name.strip_prefix("ansible.builtin.").or(name.strip_prefix("ansible.legacy.")).unwrap_or(&name);
+    let name =
+        name.strip_prefix("ansible.builtin.").or(name.strip_prefix("ansible.legacy.")).unwrap_or(&name);
     if let Some(wantlist) = args.take("wantlist")
         && ctx.truth(&wantlist)?
     {
@@ -63,8 +64,9 @@ fn run(ctx: &Ctx<'_>, mut args: Args, mut wanted: Wanted) -> Res<Val> {
     }
     match find(ctx, name, &mut args) {
         Ok(found) => joined(ctx, found, wanted),
-        Err(Fail::Error(diagnostic)) if errors != "strict" => {
-            drop(diagnostic);
+        Err(Fail::Error(diagnostic))
+            if errors != "strict" && !diagnostic.message.contains("was not found") =>
+        {
             Ok(if wanted == Wanted::List { Val::list([]) } else { Val::NONE })
         }
         Err(fail) => Err(fail),
@@ -135,7 +137,7 @@ fn vars(ctx: &Ctx<'_>, terms: &[Val], args: &mut Args) -> Res<Vec<Val>> {
             None => ctx.scoped(&name, &ctx.scope)?,
         };
         match (value, &default) {
-            (Some(Val::Missing(_)), Some(default)) | (None, Some(default)) => found.push(default.clone()),
+            (Some(Val::Missing(_)) | None, Some(default)) => found.push(default.clone()),
             (Some(value), _) => found.push(value),
             (None, None) => {
                 return Err(Fail::Undefined(std::rc::Rc::new(super::fail::Missing {
@@ -262,5 +264,33 @@ fn subelements(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
     } else {
         of.clone()
     };
-    filters::dicts::subelement_pairs(ctx, &of, path, skip)
+    let keys = match path.as_str() {
+        Some(path) => path.split('.').map(Key::str).collect(),
+        None => ctx.iterate(path)?.iter().map(|key| ctx.key(key)).collect::<Res<Vec<_>>>()?,
+    };
+    let mut pairs = Vec::new();
+    for pair in filters::dicts::subelement_pairs(ctx, &of, path, skip)? {
+        if let [element, value] = ctx.iterate(&pair)?.as_slice() {
+            pairs.push(Val::tuple([Val::Data(without(&ctx.force(element)?, &keys)), value.clone()]));
+        }
+    }
+    Ok(pairs)
+}
+
+/// The mapping without what stands at a path in it, as `subelements` gives its first part.
+fn without(value: &Value, path: &[Key]) -> Value {
+    match (value, path) {
+        (Value::Map(entries), [last]) => Value::map(
+            entries.iter().filter(|(key, _)| *key != last).map(|(k, v)| (k.clone(), v.clone())).collect(),
+        ),
+        (Value::Map(entries), [first, rest @ ..]) => Value::map(
+            entries
+                .iter()
+                .map(|(key, value)| {
+                    (key.clone(), if key == first { without(value, rest) } else { value.clone() })
+                })
+                .collect(),
+        ),
+        _ => value.clone(),
+    }
 }

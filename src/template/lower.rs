@@ -8,7 +8,8 @@ use minijinja::value::ValueKind;
 use super::options::{FileOptions, Mode};
 use super::scan::{self, Scanned};
 use super::tree::{
-    Argument, Block, Comparison, Compiled, Expr, ForLoop, Macro, Missingness, Node, Operator, Span, Stmt, Target,
+    Argument, Block, Comparison, Compiled, Expr, ForLoop, Macro, Missingness, Node, Operator, Span, Stmt,
+    Target,
 };
 use super::{filters, predicates};
 use crate::base::{Kind, Value, names};
@@ -191,104 +192,128 @@ impl Lowering<'_> {
         exprs.iter().map(|expr| self.expr(expr)).collect()
     }
 
+    /// Each kind in a function of its own: this one calls itself, so its frame has to be small.
     fn expr(&mut self, expr: &ast::Expr<'_>) -> Lowered<Node> {
-        let mut at = self.span(expr.span());
-        let expr = match expr {
-            ast::Expr::Var(var) => Expr::Var(Arc::from(var.id)),
-            ast::Expr::Const(constant) => Expr::Const(literal(&constant.value)),
-            ast::Expr::GetAttr(attr) => {
-                let of = self.expr(&attr.expr)?;
-                at.start = of.at.start;
-                Expr::Attr(boxed(of), Arc::from(attr.name))
-            }
-            ast::Expr::GetItem(item) => {
-                let of = self.expr(&item.expr)?;
-                at.start = of.at.start;
-                Expr::Item(boxed(of), boxed(self.expr(&item.subscript_expr)?))
-            }
-            ast::Expr::Slice(slice) => {
-                let of = boxed(self.expr(&slice.expr)?);
-                at.start = of.at.start;
-                let mut part = |part: &Option<ast::Expr<'_>>| {
-                    part.as_ref().map(|expr| self.expr(expr).map(boxed)).transpose()
-                };
-                Expr::Slice(of, [part(&slice.start)?, part(&slice.stop)?, part(&slice.step)?])
-            }
-            ast::Expr::UnaryOp(unary) => {
-                let of = self.expr(&unary.expr)?;
-                match unary.op {
-                    ast::UnaryOpKind::Not => negated(of),
-                    ast::UnaryOpKind::Neg => Expr::Neg(boxed(of)),
-                }
-            }
-            ast::Expr::BinOp(binary) => {
-                let (left, right) = (self.expr(&binary.left)?, self.expr(&binary.right)?);
-                at = Span { start: left.at.start, end: right.at.end };
-                operation(binary.op, left, right)
-            }
-            ast::Expr::Compare(compare) => {
-                let first = self.expr(&compare.expr)?;
-                at.start = first.at.start;
-                let rest = compare
-                    .ops
-                    .iter()
-                    .map(|op| Ok((comparison(op.op), self.expr(&op.expr)?)))
-                    .collect::<Lowered<_>>()?;
-                Expr::Compare(boxed(first), rest)
-            }
-            ast::Expr::IfExpr(choice) => {
-                let yes = self.expr(&choice.true_expr)?;
-                at.start = yes.at.start;
-                Expr::If(
-                    boxed(self.expr(&choice.test_expr)?),
-                    boxed(yes),
-                    choice.false_expr.as_ref().map(|expr| self.expr(expr).map(boxed)).transpose()?,
-                )
-            }
-            ast::Expr::Filter(filter) => {
-                let input = filter.expr.as_ref().map(|expr| self.expr(expr).map(boxed)).transpose()?;
-                let found = filters::find(filter.name).ok_or_else(|| SyntaxError {
-                    message: format!("there is no filter `{}`", filter.name),
-                    at,
-                    hint: names::did_you_mean(filter.name, filters::names()),
-                })?;
-                Expr::Filter(found, input, self.arguments(&filter.args)?)
-            }
-            ast::Expr::Test(test) => {
-                let input = boxed(self.expr(&test.expr)?);
-                let found = predicates::find(test.name).ok_or_else(|| SyntaxError {
-                    message: format!("there is no test `{}`", test.name),
-                    at,
-                    hint: names::did_you_mean(test.name, predicates::names()),
-                })?;
-                at.start = input.at.start;
-                Expr::Test(found, input, self.arguments(&test.args)?)
-            }
-            ast::Expr::Call(call) => return self.call(call, at),
-            ast::Expr::List(list) => Expr::List(self.exprs(&list.items)?),
-            ast::Expr::Tuple(tuple) => Expr::Tuple(self.exprs(&tuple.items)?),
-            ast::Expr::Map(map) => {
-                let keys = self.exprs(&map.keys)?;
-                Expr::Dict(keys.into_iter().zip(self.exprs(&map.values)?).collect())
-            }
+        let at = self.span(expr.span());
+        match expr {
+            ast::Expr::Var(var) => Ok(Node { at, expr: Expr::Var(Arc::from(var.id)) }),
+            ast::Expr::Const(constant) => Ok(Node { at, expr: Expr::Const(literal(&constant.value)) }),
+            ast::Expr::GetAttr(attr) => self.attribute(attr, at),
+            ast::Expr::GetItem(item) => self.item(item, at),
+            ast::Expr::Slice(slice) => self.slice(slice, at),
+            ast::Expr::UnaryOp(unary) => self.unary(unary, at),
+            ast::Expr::BinOp(binary) => self.binary(binary),
+            ast::Expr::Compare(compare) => self.compare(compare, at),
+            ast::Expr::IfExpr(choice) => self.choice(choice, at),
+            ast::Expr::Filter(filter) => self.filter(filter, at),
+            ast::Expr::Test(test) => self.test(test, at),
+            ast::Expr::Call(call) => self.call(call, at),
+            ast::Expr::List(list) => Ok(Node { at, expr: Expr::List(self.exprs(&list.items)?) }),
+            ast::Expr::Tuple(tuple) => Ok(Node { at, expr: Expr::Tuple(self.exprs(&tuple.items)?) }),
+            ast::Expr::Map(map) => self.mapping(map, at),
+        }
+    }
+
+    fn attribute(&mut self, attr: &ast::GetAttr<'_>, at: Span) -> Lowered<Node> {
+        let of = self.expr(&attr.expr)?;
+        let at = Span { start: of.at.start, ..at };
+        Ok(Node { at, expr: Expr::Attr(boxed(of), Arc::from(attr.name)) })
+    }
+
+    fn item(&mut self, item: &ast::GetItem<'_>, at: Span) -> Lowered<Node> {
+        let of = self.expr(&item.expr)?;
+        let at = Span { start: of.at.start, ..at };
+        Ok(Node { at, expr: Expr::Item(boxed(of), boxed(self.expr(&item.subscript_expr)?)) })
+    }
+
+    fn slice(&mut self, slice: &ast::Slice<'_>, at: Span) -> Lowered<Node> {
+        let of = self.expr(&slice.expr)?;
+        let at = Span { start: of.at.start, ..at };
+        let parts = [
+            self.optional(slice.start.as_ref())?,
+            self.optional(slice.stop.as_ref())?,
+            self.optional(slice.step.as_ref())?,
+        ];
+        Ok(Node { at, expr: Expr::Slice(boxed(of), parts) })
+    }
+
+    fn optional(&mut self, expr: Option<&ast::Expr<'_>>) -> Lowered<Option<Box<Node>>> {
+        expr.map(|expr| self.expr(expr).map(boxed)).transpose()
+    }
+
+    fn unary(&mut self, unary: &ast::UnaryOp<'_>, at: Span) -> Lowered<Node> {
+        let of = self.expr(&unary.expr)?;
+        let expr = match unary.op {
+            ast::UnaryOpKind::Not => negated(of),
+            ast::UnaryOpKind::Neg => Expr::Neg(boxed(of)),
         };
         Ok(Node { at, expr })
     }
 
-    fn call(&mut self, call: &ast::Call<'_>, mut at: Span) -> Lowered<Node> {
-        let expr = match &call.expr {
-            ast::Expr::GetAttr(attr) => {
-                let of = self.expr(&attr.expr)?;
-                at.start = of.at.start;
-                Expr::Method(boxed(of), Arc::from(attr.name), self.arguments(&call.args)?)
-            }
-            other => {
-                let of = self.expr(other)?;
-                at.start = of.at.start;
-                Expr::Call(boxed(of), self.arguments(&call.args)?)
-            }
+    fn binary(&mut self, binary: &ast::BinOp<'_>) -> Lowered<Node> {
+        let left = self.expr(&binary.left)?;
+        let right = self.expr(&binary.right)?;
+        let at = Span { start: left.at.start, end: right.at.end };
+        Ok(Node { at, expr: operation(binary.op, left, right) })
+    }
+
+    fn compare(&mut self, compare: &ast::Compare<'_>, at: Span) -> Lowered<Node> {
+        let first = self.expr(&compare.expr)?;
+        let at = Span { start: first.at.start, ..at };
+        let mut rest = Vec::with_capacity(compare.ops.len());
+        for op in &compare.ops {
+            rest.push((comparison(op.op), self.expr(&op.expr)?));
+        }
+        Ok(Node { at, expr: Expr::Compare(boxed(first), rest) })
+    }
+
+    fn choice(&mut self, choice: &ast::IfExpr<'_>, at: Span) -> Lowered<Node> {
+        let yes = self.expr(&choice.true_expr)?;
+        let at = Span { start: yes.at.start, ..at };
+        let test = self.expr(&choice.test_expr)?;
+        Ok(Node { at, expr: Expr::If(boxed(test), boxed(yes), self.optional(choice.false_expr.as_ref())?) })
+    }
+
+    fn filter(&mut self, filter: &ast::Filter<'_>, at: Span) -> Lowered<Node> {
+        let input = self.optional(filter.expr.as_ref())?;
+        let found = filters::find(filter.name).ok_or_else(|| SyntaxError {
+            message: format!("there is no filter `{}`", filter.name),
+            at: Span { end: at.start + filter.name.len() as u32, ..at },
+            hint: names::did_you_mean(filter.name, filters::names()),
+        })?;
+        Ok(Node { at, expr: Expr::Filter(found, input, self.arguments(&filter.args)?) })
+    }
+
+    fn test(&mut self, test: &ast::Test<'_>, at: Span) -> Lowered<Node> {
+        let input = self.expr(&test.expr)?;
+        let found = predicates::find(test.name).ok_or_else(|| SyntaxError {
+            message: format!("there is no test `{}`", test.name),
+            at: Span { end: at.start + test.name.len() as u32, ..at },
+            hint: names::did_you_mean(test.name, predicates::names()),
+        })?;
+        let at = Span { start: input.at.start, ..at };
+        Ok(Node { at, expr: Expr::Test(found, boxed(input), self.arguments(&test.args)?) })
+    }
+
+    fn mapping(&mut self, map: &ast::Map<'_>, at: Span) -> Lowered<Node> {
+        let keys = self.exprs(&map.keys)?;
+        Ok(Node { at, expr: Expr::Dict(keys.into_iter().zip(self.exprs(&map.values)?).collect()) })
+    }
+
+    fn call(&mut self, call: &ast::Call<'_>, at: Span) -> Lowered<Node> {
+        let (of, name) = match &call.expr {
+            ast::Expr::GetAttr(attr) => (self.expr(&attr.expr)?, Some(Arc::from(attr.name))),
+            other => (self.expr(other)?, None),
         };
-        Ok(Node { at, expr })
+        let at = Span { start: of.at.start, ..at };
+        let arguments = self.arguments(&call.args)?;
+        Ok(Node {
+            at,
+            expr: match name {
+                Some(name) => Expr::Method(boxed(of), name, arguments),
+                None => Expr::Call(boxed(of), arguments),
+            },
+        })
     }
 
     fn arguments(&mut self, args: &[ast::CallArg<'_>]) -> Lowered<Vec<Argument>> {
@@ -309,7 +334,9 @@ impl Lowering<'_> {
 fn negated(of: Node) -> Expr {
     match of.expr {
         Expr::Compare(left, mut ops) if matches!(ops.as_slice(), [(Comparison::In, _)]) => {
-            ops.iter_mut().for_each(|(op, _)| *op = Comparison::NotIn);
+            for (op, _) in &mut ops {
+                *op = Comparison::NotIn;
+            }
             Expr::Compare(left, ops)
         }
         expr => Expr::Not(Box::new(Node { at: of.at, expr })),

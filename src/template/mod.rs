@@ -61,6 +61,13 @@ pub trait Variables: Send + Sync + std::fmt::Debug {
 }
 
 /// What templates may ask of the world outside: lookups that read files, run commands or look at the clock.
+///
+/// Beside the lookups of Ansible that are not pure (`file`, `env`, `pipe`, `first_found` …) it is asked
+/// - `random_choice` by the filters `random` and `shuffle` where they have no seed, `env` by `expanduser` and
+///   `expandvars`, `fileglob` by the filter of that name;
+/// - `fleet.path_test` with the name of a test (`exists`, `file`, `directory`, `link`, `link_exists`, `mount`,
+///   `same_file`, `vaulted_file`) and its paths: a boolean;
+/// - `fleet.realpath` with a path: a text.
 pub trait Lookups: Send + Sync + std::fmt::Debug {
     /// Runs a lookup. Terms and options are rendered.
     ///

@@ -35,9 +35,34 @@ pub(super) fn text(at: i64) -> String {
 /// As `strftime`, in UTC.
 pub(super) fn formatted(at: i64, format: &str) -> Res<String> {
     let Some(moment) = civil(at) else { return bail("the moment is out of range") };
-    let format = format.replace("%f", "%6f").replace("%-6f", "%6f");
+    let format = spelled_out(format);
     let zoned = moment.to_zoned(TimeZone::UTC).map_err(|error| Fail::error(error.to_string()))?;
-    strtime::format(&format, &zoned).map_err(|error| Fail::error(format!("bad date format `{format}`: {error}")))
+    strtime::format(&format, &zoned)
+        .map_err(|error| Fail::error(format!("bad date format `{format}`: {error}")))
+}
+
+/// The format with what Python's C locale and jiff mean differently in jiff's terms.
+fn spelled_out(format: &str) -> String {
+    let mut out = String::with_capacity(format.len());
+    let mut chars = format.chars();
+    while let Some(c) = chars.next() {
+        out.push(c);
+        if c == '%' {
+            match chars.next() {
+                Some('c') => out.push_str("a %b %e %H:%M:%S %Y"),
+                Some('x') => out.push_str("m/%d/%y"),
+                Some('X') => out.push_str("H:%M:%S"),
+                Some('f') => out.push_str("6f"),
+                Some('Z') => {
+                    out.pop();
+                    out.push_str("GMT");
+                }
+                Some(other) => out.push(other),
+                None => out.push('%'),
+            }
+        }
+    }
+    out
 }
 
 /// As `datetime.strptime`.

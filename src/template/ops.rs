@@ -17,7 +17,9 @@ const MAX_REPEATED: usize = 16 << 20;
 /// Whether two values are equal; numbers and booleans of all types compare by value.
 pub(super) fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| equal(a, b)),
+        (Value::List(a), Value::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| equal(a, b))
+        }
         (Value::Map(a), Value::Map(b)) => {
             a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| equal(a, b)))
         }
@@ -94,14 +96,15 @@ pub(super) fn compare(ctx: &Ctx<'_>, operator: Comparison, left: &Val, right: &V
         Comparison::NotIn => return access::contains(ctx, right, left).map(|found| !found),
         _ => {}
     }
+    let mixed = matches!(left, Val::Tuple(_)) != matches!(right, Val::Tuple(_));
     let (left, right) = (comparable(ctx, left)?, comparable(ctx, right)?);
     let ordered = |sign: &str, holds: fn(Ordering) -> bool| {
         let nan = |value: &Value| matches!(value, Value::Float(number) if number.is_nan());
         Ok(holds(order(&left, &right, sign)?) && !nan(&left) && !nan(&right))
     };
     match operator {
-        Comparison::Eq => Ok(equal(&left, &right)),
-        Comparison::Ne => Ok(!equal(&left, &right)),
+        Comparison::Eq => Ok(!mixed && equal(&left, &right)),
+        Comparison::Ne => Ok(mixed || !equal(&left, &right)),
         Comparison::Lt => ordered("<", Ordering::is_lt),
         Comparison::Le => ordered("<=", Ordering::is_le),
         Comparison::Gt => ordered(">", Ordering::is_gt),

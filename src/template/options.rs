@@ -149,7 +149,8 @@ mod tests {
     #[test]
     fn the_header_sets_options() {
         let mut options = FileOptions::default();
-        let body = options.take_header("#jinja2: trim_blocks: False, variable_start_string: '[['\nx").unwrap();
+        let body =
+            options.take_header("#jinja2: trim_blocks: False, variable_start_string: '[['\nx").unwrap();
         assert_eq!(body, "x");
         assert!(!options.trim_blocks);
         assert_eq!(options.markers.variable_start, "[[");

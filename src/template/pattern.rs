@@ -1,5 +1,7 @@
 //! Python's regular expressions on fancy-regex.
 
+use std::fmt::Write;
+
 use fancy_regex::{Captures, Regex};
 
 use super::fail::{Fail, Res, bail};
@@ -41,7 +43,10 @@ fn translate(pattern: &str) -> String {
         match c {
             '\\' => match chars.next() {
                 Some('Z') if !in_class => out.push_str(r"\z"),
-                Some(c @ ('<' | '>' | '"' | '\'' | '/' | ' ' | '%' | '@' | '!' | ',' | ';' | ':' | '=' | '`' | '_')) => {
+                Some(
+                    c @ ('<' | '>' | '"' | '\'' | '/' | ' ' | '%' | '@' | '!' | ',' | ';' | ':' | '=' | '`'
+                    | '_'),
+                ) => {
                     push_literal(c, in_class, &mut out);
                 }
                 Some('0') => {
@@ -52,7 +57,7 @@ fn translate(pattern: &str) -> String {
                             None => break,
                         }
                     }
-                    out.push_str(&format!("\\x{code:02x}"));
+                    let _ = write!(out, "\\x{code:02x}");
                 }
                 Some(c) => {
                     out.push('\\');

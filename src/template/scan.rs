@@ -33,7 +33,7 @@ pub(super) struct ScanError {
     pub at: Span,
 }
 
-const MAX_OPERATORS: usize = 250;
+const MAX_OPERATORS: usize = 120;
 const MAX_BRACKETS: usize = 60;
 const MAX_BLOCKS: usize = 60;
 const MAX_BRANCHES: usize = 200;
@@ -69,10 +69,17 @@ enum End<'a> {
 struct Tokens<'a> {
     first: Option<&'a str>,
     assigns: bool,
+    lists: bool,
+    /// Where the iterable of a loop begins in the output.
+    iterable: Option<usize>,
 }
 
 /// Scans a template.
-pub(super) fn template(source: &str, markers: &Markers, backslashes: Backslashes) -> Result<Scanned, ScanError> {
+pub(super) fn template(
+    source: &str,
+    markers: &Markers,
+    backslashes: Backslashes,
+) -> Result<Scanned, ScanError> {
     let mut scanner = Scanner::new(source, markers);
     scanner.template(backslashes)?;
     Ok(scanner.finish())
@@ -102,7 +109,14 @@ const SINGLE: &[&str] = &["include", "import", "from", "extends", "do", "break",
 
 impl<'a> Scanner<'a> {
     fn new(source: &'a str, markers: &'a Markers) -> Self {
-        Self { source, markers, at: 0, out: String::with_capacity(source.len()), shifts: Vec::new(), open: Vec::new() }
+        Self {
+            source,
+            markers,
+            at: 0,
+            out: String::with_capacity(source.len()),
+            shifts: Vec::new(),
+            open: Vec::new(),
+        }
     }
 
     fn finish(self) -> Scanned {
@@ -142,15 +156,22 @@ impl<'a> Scanner<'a> {
                     None => return self.error("the comment is never closed", start, marker.len()),
                 }
             } else if marker == self.markers.variable_start {
-                self.copy(marker.len());
-                self.expression(&End::Marker(&self.markers.variable_end), backslashes).map_err(|error| {
-                    self.unclosed(error, start, marker)
-                })?;
+                self.copy(marker.len() + sign(self.rest(), marker));
+                let begins = self.out.len();
+                let tokens = self
+                    .expression(&End::Marker(&self.markers.variable_end), backslashes)
+                    .map_err(|error| self.unclosed(error, start, marker))?;
+                if tokens.lists {
+                    self.parenthesise(begins, &self.markers.variable_end);
+                }
             } else if !self.raw(marker)? {
                 self.copy(marker.len());
                 let tokens = self
                     .expression(&End::Marker(&self.markers.block_end), Backslashes::Python)
                     .map_err(|error| self.unclosed(error, start, marker))?;
+                if let (Some(begins), true) = (tokens.iterable, tokens.lists) {
+                    self.parenthesise(begins, &self.markers.block_end);
+                }
                 self.tag(&tokens, start)?;
             }
         }
@@ -236,9 +257,10 @@ impl<'a> Scanner<'a> {
     /// Copies an expression up to its end; texts are spelled anew where they have backslashes.
     fn expression(&mut self, end: &End<'_>, backslashes: Backslashes) -> Result<Tokens<'a>, ScanError> {
         let start = self.at;
-        let mut tokens = Tokens { first: None, assigns: false };
+        let mut tokens = Tokens { first: None, assigns: false, lists: false, iterable: None };
         let mut brackets: Vec<char> = Vec::new();
         let mut operators = vec![0_usize];
+        let mut last: Option<char> = None;
         loop {
             let rest = self.rest();
             if let End::Marker(marker) = end
@@ -253,16 +275,23 @@ impl<'a> Scanner<'a> {
             let Some(c) = rest.chars().next() else {
                 return match end {
                     End::Text if brackets.is_empty() => Ok(tokens),
-                    End::Text => self.error("unexpected end of the expression: a bracket is never closed", start, self.at),
-                    End::Marker(marker) => {
-                        self.error(format!("unexpected end of the template: `{marker}` is missing"), self.at, 1)
-                    }
+                    End::Text => self.error(
+                        "unexpected end of the expression: a bracket is never closed",
+                        start,
+                        self.at,
+                    ),
+                    End::Marker(marker) => self.error(
+                        format!("unexpected end of the template: `{marker}` is missing"),
+                        self.at,
+                        1,
+                    ),
                 };
             };
             let mut width = c.len_utf8();
             let is_operator = match c {
                 '\'' | '"' => {
                     self.text(c, backslashes)?;
+                    last = Some(c);
                     continue;
                 }
                 '(' | '[' | '{' => {
@@ -275,6 +304,7 @@ impl<'a> Scanner<'a> {
                         *count += 1;
                     }
                     operators.push(0);
+                    last = Some(c);
                     continue;
                 }
                 ')' | ']' | '}' => {
@@ -288,9 +318,11 @@ impl<'a> Scanner<'a> {
                     }
                     operators.pop();
                     self.copy(1);
+                    last = Some(c);
                     continue;
                 }
                 ',' | ':' => {
+                    tokens.lists |= c == ',' && brackets.is_empty();
                     if let Some(count) = operators.last_mut() {
                         *count = 0;
                     }
@@ -308,11 +340,36 @@ impl<'a> Scanner<'a> {
                     tokens.assigns |= brackets.is_empty();
                     false
                 }
+                '+' if matches!(
+                    last,
+                    None | Some(
+                        '(' | '[' | '{' | ',' | ':' | '=' | '+' | '-' | '*' | '/' | '%' | '~' | '<' | '>'
+                    )
+                ) =>
+                {
+                    // a sign that changes nothing, which minijinja does not know
+                    self.out.push(' ');
+                    self.at += 1;
+                    if let Some(count) = operators.last_mut() {
+                        *count += 1;
+                    }
+                    width = 0;
+                    true
+                }
                 '+' | '-' | '*' | '/' | '%' | '~' | '|' | '.' | '<' | '>' => true,
                 c if c == '_' || c.is_alphanumeric() => {
                     width = rest.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(rest.len());
                     let word = rest.get(..width).unwrap_or("");
                     tokens.first.get_or_insert(word);
+                    match word {
+                        "in" if tokens.first == Some("for") && brackets.is_empty() => {
+                            tokens.iterable.get_or_insert(self.out.len() + width);
+                            tokens.lists = false;
+                        }
+                        // a condition ends the iterable
+                        "if" | "recursive" => tokens.iterable = None,
+                        _ => {}
+                    }
                     matches!(word, "not" | "and" | "or" | "in" | "is" | "if" | "else")
                 }
                 _ => false,
@@ -324,7 +381,27 @@ impl<'a> Scanner<'a> {
                 return self.error("the expression is too long", start, self.at - start);
             }
             self.copy(width);
+            if !c.is_whitespace() {
+                last = Some(c);
+            }
         }
+    }
+
+    /// Puts parentheses around the tuple that begins there and ends at the marker that was copied last.
+    fn parenthesise(&mut self, begins: usize, end: &str) {
+        let ends = self.out.len() - end.len();
+        let ends = ends - usize::from(self.out.get(..ends).is_some_and(|text| text.ends_with(['-', '+'])));
+        self.out.insert(ends, ')');
+        self.out.insert(begins, '(');
+        let before = self.shifts.partition_point(|(from, _)| *from <= begins);
+        let mut by = before.checked_sub(1).and_then(|at| self.shifts.get(at)).map_or(0, |(_, by)| *by);
+        for shift in self.shifts.iter_mut().skip(before) {
+            *shift = (shift.0 + 1, shift.1 + 1);
+            by = shift.1 - 1;
+        }
+        let first = before.checked_sub(1).and_then(|at| self.shifts.get(at)).map_or(0, |(_, by)| *by);
+        self.shifts.insert(before, (begins + 1, first + 1));
+        self.shifts.push((ends + 2, by + 2));
     }
 
     /// Copies a quoted text.
@@ -362,6 +439,11 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// The width of the sign after a start marker.
+fn sign(rest: &str, marker: &str) -> usize {
+    usize::from(rest.get(marker.len()..).is_some_and(|rest| rest.starts_with(['-', '+'])))
+}
+
 /// The length of what follows a block's start, if it is this tag and nothing else.
 fn raw_tag(rest: &str, name: &str, block_end: &str) -> Option<usize> {
     let inner = rest.strip_prefix(['-', '+']).unwrap_or(rest).trim_start().strip_prefix(name)?.trim_start();
@@ -380,7 +462,10 @@ mod tests {
     #[test]
     fn nesting_is_checked() {
         assert_eq!(message("{% if a %}x"), "`if` is never closed: `endif` is missing");
-        assert_eq!(message("{% for a in b %}{% endif %}"), "encountered `endif`, but the innermost open block is `for`");
+        assert_eq!(
+            message("{% for a in b %}{% endif %}"),
+            "encountered `endif`, but the innermost open block is `for`"
+        );
         assert_eq!(message("{% endif %}"), "`endif` without an open `if`");
         assert_eq!(message("{% frob %}"), "encountered unknown tag `frob`");
         assert_eq!(message("{{ a"), "unexpected end of the template: `}}` is missing");
@@ -396,6 +481,17 @@ mod tests {
         assert_eq!(scanned.text, r"{{ 'a\\.b' ~ zz }}");
         let at = scanned.text.find("zz").unwrap() as u32;
         assert_eq!(scanned.original(at, at + 2).start as usize, source.find("zz").unwrap());
+    }
+
+    #[test]
+    fn bare_tuples_get_parentheses_and_places_are_kept() {
+        let source = r"{{ 'a\.b', zz, 'c\.d' }} {{ yy }}";
+        let scanned = template(source, &Markers::default(), Backslashes::Literal).unwrap();
+        assert_eq!(scanned.text, r"{{( 'a\\.b', zz, 'c\\.d' )}} {{ yy }}");
+        for name in ["zz", "yy"] {
+            let at = scanned.text.find(name).unwrap() as u32;
+            assert_eq!(scanned.original(at, at + 2).start as usize, source.find(name).unwrap());
+        }
     }
 
     #[test]

@@ -46,7 +46,8 @@ fn parse(term: &str) -> Res<Sequence> {
         return Ok(sequence);
     }
     let (range, format) = term.split_once(':').map_or((term, None), |(range, format)| (range, Some(format)));
-    let (range, stride) = range.split_once('/').map_or((range, None), |(range, stride)| (range, Some(stride)));
+    let (range, stride) =
+        range.split_once('/').map_or((range, None), |(range, stride)| (range, Some(stride)));
     let bounds = range.char_indices().skip(1).find(|(_, c)| *c == '-').map(|(at, _)| range.split_at(at));
     match bounds {
         Some((start, end)) => {
@@ -74,8 +75,11 @@ fn integer(text: &str) -> Option<i128> {
 
 impl Sequence {
     fn set(&mut self, name: &str, value: &str) -> Res<()> {
-        let number =
-            || integer(value.trim()).map(Some).ok_or_else(|| Fail::error(format!("can't parse {name}={value} as integer")));
+        let number = || {
+            integer(value.trim())
+                .map(Some)
+                .ok_or_else(|| Fail::error(format!("can't parse {name}={value} as integer")))
+        };
         match name {
             "start" => self.start = number()?,
             "end" => self.end = number()?,

@@ -5,11 +5,11 @@ use std::rc::Rc;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::context::{Ctx, Origin, Run};
-use super::exec::Output;
+use super::exec::with_line_breaks;
 use super::fail::Fail;
 use super::lower::{self, SyntaxError};
 use super::options::{FileOptions, Mode};
-use super::tree::Compiled;
+use super::tree::{Compiled, Expr, Node, Stmt};
 use super::val::Val;
 use super::{Lookups, Rendered, Scope, TemplateError, Truth, globals};
 use crate::base::{Diagnostic, Kind, Map, Place, Source, Value, names};
@@ -17,7 +17,10 @@ use crate::yaml::has_markers;
 
 /// Compiled templates by their text.
 #[derive(Debug, Default)]
-pub(super) struct Cache(RwLock<HashMap<Mode, HashMap<Arc<str>, Arc<Compiled>>>>);
+pub(super) struct Cache(RwLock<HashMap<Mode, Texts>>);
+
+/// The templates of one mode.
+type Texts = HashMap<Arc<str>, Arc<Compiled>>;
 
 /// How many templates are kept of one kind.
 const MAX_CACHED: usize = 20_000;
@@ -69,8 +72,15 @@ impl Templar {
     ///
     /// # Errors
     /// Where a template cannot be rendered, with its place.
-    pub fn render(&self, value: &Value, variables: &Scope, lookups: &Arc<dyn Lookups>) -> Result<Rendered, TemplateError> {
-        if let Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Omit = value {
+    pub fn render(
+        &self,
+        value: &Value,
+        variables: &Scope,
+        lookups: &Arc<dyn Lookups>,
+    ) -> Result<Rendered, TemplateError> {
+        if let Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Omit =
+            value
+        {
             return Ok(Rendered { value: value.clone(), unknown: None, tainted: false });
         }
         self.run(variables, lookups, None, |ctx| rendered(ctx, value))
@@ -127,9 +137,8 @@ impl Templar {
                 Value::Template(template) => {
                     let place = template.place.as_ref().or(place);
                     let value = text(ctx, &template.text, place)?;
-                    // as Ansible: what a template gives is once more an expression, where it is a text of the project
-                    match value.as_str() {
-                        Some(inner) if is_name(inner) => expression(ctx, inner, place)?,
+                    match (value.as_str(), variable_of(ctx, &template.text)) {
+                        (Some(inner), Some(defined)) => expression(ctx, inner, Some(&defined))?,
                         _ => value,
                     }
                 }
@@ -181,14 +190,20 @@ impl Templar {
                 place: Some(Place::new(source, first_line.max(1), 1)),
             });
             let newline = options.newline_sequence.clone();
+            let keeps_line_breaks = options.keep_trailing_newline;
             let compiled = ctx
                 .run
                 .cache
                 .compile(&origin.text, &Mode::File(options))
                 .map_err(|error| error.into_fail(&origin))?;
             let inner = Ctx { origin, ..ctx.clone() };
-            let output: Output = inner.render_output(&compiled)?;
-            let text = output.into_text(&inner)?;
+            let text = match inner.render_output(&compiled)? {
+                output if output.is_empty() => String::new(),
+                output if keeps_line_breaks => {
+                    with_line_breaks(&inner.origin.text, output.into_text(&inner)?)
+                }
+                output => output.into_text(&inner)?,
+            };
             Ok(Value::from(if newline == "\n" { text } else { text.replace('\n', &newline) }))
         })
     }
@@ -277,13 +292,19 @@ impl Templar {
 fn prepared(text: &str, options: &FileOptions) -> Result<(String, FileOptions), String> {
     let mut options = options.clone();
     let body = options.take_header(text)?;
-    let body = if body.contains('\r') { body.replace("\r\n", "\n").replace('\r', "\n") } else { body.to_owned() };
+    let body =
+        if body.contains('\r') { body.replace("\r\n", "\n").replace('\r', "\n") } else { body.to_owned() };
     Ok((body, options))
 }
 
-fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
-        && text.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+/// Where the variable is defined that a template consists of, if it does and the variable stands in a file: as in
+/// Ansible the text of such a variable is once more an expression. What hosts say never is.
+fn variable_of(ctx: &Ctx<'_>, text: &Arc<str>) -> Option<Place> {
+    let compiled = ctx.run.cache.compile(text, &Mode::Text).ok()?;
+    match compiled.body.as_slice() {
+        [Stmt::Emit(Node { expr: Expr::Var(name), .. })] => ctx.scope.place(name),
+        _ => None,
+    }
 }
 
 /// Evaluates an expression.
@@ -341,6 +362,8 @@ fn rendered(ctx: &Ctx<'_>, value: &Value) -> Result<Value, Fail> {
             }
             Ok(Value::map(map))
         }
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Omit => Ok(value.clone()),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Omit => {
+            Ok(value.clone())
+        }
     }
 }

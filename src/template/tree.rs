@@ -69,7 +69,6 @@ pub(super) enum Expr {
 
 /// An operator that calculates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as Python names them")]
 pub(super) enum Operator {
     Add,
     Sub,
@@ -83,7 +82,6 @@ pub(super) enum Operator {
 
 /// An operator that compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as Python names them")]
 pub(super) enum Comparison {
     Eq,
     Ne,

@@ -109,7 +109,7 @@ impl Val {
             Self::List(_) => "list",
             Self::Tuple(_) => "tuple",
             Self::Dict(_) => "dict",
-            Self::Missing(_) => "AnsibleUndefined",
+            Self::Missing(_) => "UndefinedMarker",
             Self::Object(object) => object.type_name(),
         }
     }

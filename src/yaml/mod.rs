@@ -15,7 +15,6 @@ mod resolve;
 mod scalar;
 mod to_value;
 
-
 pub use emit::{EmitOptions, to_yaml};
 pub use to_value::has_markers;
 

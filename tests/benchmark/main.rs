@@ -4,6 +4,8 @@
 //! `cargo bench --bench converged` prints a table; with `--write` it becomes `docs/benchmark.md`. Needs root, and a
 //! Python with pip for ansible-core.
 
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it panics to fail")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -108,7 +110,10 @@ fn ansible_playbook() -> PathBuf {
     let program = place.join("bin/ansible-playbook");
     if !program.exists() {
         quietly(Command::new("python3").args(["-m", "venv"]).arg(&place), "python3 -m venv");
-        quietly(Command::new(place.join("bin/pip")).args(["install", "-q", ANSIBLE]), "pip install ansible-core");
+        quietly(
+            Command::new(place.join("bin/pip")).args(["install", "-q", ANSIBLE]),
+            "pip install ansible-core",
+        );
     }
     program
 }

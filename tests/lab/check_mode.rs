@@ -38,7 +38,10 @@ pub fn from_nothing(world: &World) {
     let plan = world.run("plan", &site, &json).expect(0);
     let names = ["group", "user", "directory", "below", "file", "line", "link"];
     assert_eq!(plan.changed("plan1"), names);
-    assert_eq!(world.ssh("plan1", "getent passwd rosa || ls -d /srv/rosa 2>/dev/null || echo nothing"), "nothing\n");
+    assert_eq!(
+        world.ssh("plan1", "getent passwd rosa || ls -d /srv/rosa 2>/dev/null || echo nothing"),
+        "nothing\n"
+    );
 
     let apply = world.run("apply", &site, &json).expect(0);
     assert_eq!(apply.changed("plan1"), names);
@@ -51,7 +54,10 @@ pub fn from_nothing(world: &World) {
     };
     assert_eq!(diffs(&plan), diffs(&apply), "what was planned is what was done");
     assert_eq!(
-        world.ssh("plan1", "stat -c '%U %G %a' /srv/rosa /srv/rosa/conf /srv/rosa/conf/a.conf; cat /srv/rosa/current"),
+        world.ssh(
+            "plan1",
+            "stat -c '%U %G %a' /srv/rosa /srv/rosa/conf /srv/rosa/conf/a.conf; cat /srv/rosa/current"
+        ),
         "rosa rosa 750\nrosa rosa 700\nrosa rosa 640\na=2\n"
     );
     // the copy task and the line task disagree: only those two change again
@@ -83,11 +89,15 @@ pub fn unknown(world: &World) {
     let json = ["-i", inventory.to_str().unwrap(), "--json"];
     let plan = world.run("plan", &project.path("site.yml"), &json).expect(0);
     let status = |task: &str| {
-        let found = plan.events().into_iter().find(|event| {
-            event["event"] == "task_finished" && event["task"]["name"] == task
-        });
+        let found = plan
+            .events()
+            .into_iter()
+            .find(|event| event["event"] == "task_finished" && event["task"]["name"] == task);
         let outcome = found.unwrap_or_else(|| panic!("{task} has finished"))["outcome"].clone();
-        (outcome["status"].as_str().unwrap().to_owned(), outcome["because"].as_str().unwrap_or_default().to_owned())
+        (
+            outcome["status"].as_str().unwrap().to_owned(),
+            outcome["because"].as_str().unwrap_or_default().to_owned(),
+        )
     };
     assert_eq!(status("build"), ("may_change".to_owned(), "build".to_owned()));
     assert_eq!(status("depends on it"), ("may_change".to_owned(), "build".to_owned()));

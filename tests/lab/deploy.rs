@@ -32,7 +32,9 @@ pub fn converges(world: &World) {
     // a changed variable: the plan shows exactly that difference, and changes nothing
     let before = world.ssh("web1", "cat /etc/greeter.env; stat -c '%Y %i' /etc/greeter.env");
     let changed = ["-e", "greeter_greeting=Moin"];
-    let plan = world.run("plan", playbook, &with(&[&["--json", "--detailed-exitcode"][..], &changed].concat())).expect(2);
+    let plan = world
+        .run("plan", playbook, &with(&[&["--json", "--detailed-exitcode"][..], &changed].concat()))
+        .expect(2);
     assert_eq!(plan.changed("web1"), ["The service's environment", "Restart the service"]);
     assert_eq!(plan.changed("lb"), Vec::<String>::new());
     let diffs: Vec<_> = plan
@@ -48,7 +50,10 @@ pub fn converges(world: &World) {
     assert_eq!(world.ssh("web1", "cat /etc/greeter.env; stat -c '%Y %i' /etc/greeter.env"), before);
 
     let shown = world.run("plan", playbook, &with(&changed)).expect(0).stdout;
-    assert!(shown.contains("-GREETER_GREETING=\"Hello\"") && shown.contains("+GREETER_GREETING=\"Moin\""), "{shown}");
+    assert!(
+        shown.contains("-GREETER_GREETING=\"Hello\"") && shown.contains("+GREETER_GREETING=\"Moin\""),
+        "{shown}"
+    );
 
     let applied = world.run("apply", playbook, &with(&[&["--json"][..], &changed].concat())).expect(0);
     assert_eq!(applied.changed("web1"), plan.changed("web1"));

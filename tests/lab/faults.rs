@@ -39,7 +39,10 @@ pub fn unreachable(world: &World) {
 pub fn wrong_key(world: &World) {
     let project = Project::new(&[("site.yml", PING)]);
     let key = project.path("other_key");
-    let made = std::process::Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status();
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(&key)
+        .status();
     assert!(made.expect("ssh-keygen runs").success());
     let (_, right, _) = world.address("fault1");
     let hosts = inventory(world, &["fault1"], None).replace(right.to_str().unwrap(), key.to_str().unwrap());
@@ -73,30 +76,41 @@ pub fn host_keys(world: &World) {
     std::fs::write(&known, format!("{own} {foreign}\n")).unwrap();
     for more in [&[][..], &["--accept-new"][..]] {
         let changed = apply(&project, more).expect(4);
-        assert!(changed.stdout.contains("known_hosts:1"), "the line of the old key is named: {}", changed.stdout);
+        assert!(
+            changed.stdout.contains("known_hosts:1"),
+            "the line of the old key is named: {}",
+            changed.stdout
+        );
     }
 }
 
-const FULL: &str = r#"
+const FULL: &str = r"
 - hosts: fault2
   become: true
   gather_facts: false
   tasks:
     - name: a large file
       copy: {src: big, dest: /mnt/small/file}
-"#;
+";
 
 pub fn full_disk(world: &World) {
-    world.ssh("fault2", "mkdir -p /mnt/small && mount -t tmpfs -o size=1m tmpfs /mnt/small && echo old > /mnt/small/file");
+    world.ssh(
+        "fault2",
+        "mkdir -p /mnt/small && mount -t tmpfs -o size=1m tmpfs /mnt/small && echo old > /mnt/small/file",
+    );
     let project = Project::new(&[("site.yml", FULL), ("hosts.yml", "all: {hosts: {fault2: }}\n")]);
     project.write("files/big", &"b".repeat(3 << 20));
     let inventory = project.path("hosts.yml");
     let run = world.run("apply", &project.path("site.yml"), &["-i", inventory.to_str().unwrap()]).expect(2);
-    assert!(run.stdout.contains("/mnt/small/file") && run.stdout.to_lowercase().contains("no space"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("/mnt/small/file") && run.stdout.to_lowercase().contains("no space"),
+        "{}",
+        run.stdout
+    );
     assert_eq!(world.ssh("fault2", "cat /mnt/small/file; ls -A /mnt/small"), "old\nfile\n");
 }
 
-const SERVICE: &str = r#"
+const SERVICE: &str = r"
 - hosts: fault3
   become: true
   gather_facts: false
@@ -110,7 +124,7 @@ const SERVICE: &str = r#"
           ExecStart=/bin/sh -c 'echo the reason is here >&2; exit 3'
     - name: start it
       systemd_service: {name: broken.service, state: started, daemon_reload: true}
-"#;
+";
 
 pub fn service(world: &World) {
     let project = Project::new(&[("site.yml", SERVICE), ("hosts.yml", "all: {hosts: {fault3: }}\n")]);
@@ -143,5 +157,8 @@ pub fn undefined(world: &World) {
     let shown = run.stdout;
     assert!(shown.contains("site.yml:13:") && shown.contains("aplication_port"), "{shown}");
     assert!(shown.contains("did you mean `application_port`?"), "{shown}");
-    assert_eq!(world.ssh("fault3", "cat /tmp/undefined-first; ls /tmp/undefined-second 2>/dev/null || true"), "whole\n");
+    assert_eq!(
+        world.ssh("fault3", "cat /tmp/undefined-first; ls /tmp/undefined-second 2>/dev/null || true"),
+        "whole\n"
+    );
 }

@@ -29,7 +29,10 @@ pub fn mistakes() {
 }
 
 pub fn pattern() {
-    let project = Project::new(&[("site.yml", "- hosts: wbe\n  tasks: [{ping: }]\n"), ("hosts.yml", "all: {children: {web: {hosts: {h1: }}}}\n")]);
+    let project = Project::new(&[
+        ("site.yml", "- hosts: wbe\n  tasks: [{ping: }]\n"),
+        ("hosts.yml", "all: {children: {web: {hosts: {h1: }}}}\n"),
+    ]);
     let run = apply(&project, &[]).expect(0);
     assert!(run.stderr.contains("wbe") && run.stderr.contains("did you mean `web`?"), "{}", run.stderr);
 }
@@ -37,14 +40,24 @@ pub fn pattern() {
 pub fn template() {
     let site = "- hosts: all\n  connection: local\n  gather_facts: false\n  tasks:\n    - template: {src: a.j2, dest: /tmp/never-written}\n";
     let template = "first\n{% if x %}\nport {{ port }\n{% endif %}\n";
-    let project = Project::new(&[("site.yml", site), ("templates/a.j2", template), ("hosts.yml", "all: {hosts: {h1: }}\n")]);
+    let project = Project::new(&[
+        ("site.yml", site),
+        ("templates/a.j2", template),
+        ("hosts.yml", "all: {hosts: {h1: }}\n"),
+    ]);
     let run = apply(&project, &[]).expect(2);
     assert!(run.stdout.contains("a.j2:3:"), "{}\n{}", run.stdout, run.stderr);
     assert!(!std::path::Path::new("/tmp/never-written").exists());
 }
 
 pub fn exit_codes() {
-    let project = Project::new(&[("site.yml", "- hosts: all\n  gather_facts: false\n  connection: local\n  tasks: [{fail: {msg: wanted}}]\n"), ("hosts.yml", "all: {hosts: {h1: }}\n")]);
+    let project = Project::new(&[
+        (
+            "site.yml",
+            "- hosts: all\n  gather_facts: false\n  connection: local\n  tasks: [{fail: {msg: wanted}}]\n",
+        ),
+        ("hosts.yml", "all: {hosts: {h1: }}\n"),
+    ]);
     assert!(apply(&project, &[]).expect(2).stdout.contains("wanted"));
     apply(&project, &["--no-such-option"]).expect(5);
     project.write("site.yml", "- hosts: all\n  tasks: [\n");

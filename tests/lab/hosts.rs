@@ -41,10 +41,15 @@ const RAW: &str = "- hosts: raw1\n  gather_facts: false\n  tasks:\n    - raw: ec
 
 pub fn raw(world: &World) {
     // nothing can be uploaded anywhere
-    world.ssh("raw1", "mount -t tmpfs -o ro tmpfs /home/fleet");
+    world.ssh("raw1", "mkdir -p /home/fleet/.cache && mount -t tmpfs -o ro tmpfs /home/fleet/.cache && mount -o bind,ro /var/tmp /var/tmp");
     let project = Project::new(&[("site.yml", RAW), ("hosts.yml", "all: {hosts: {raw1: }}\n")]);
     let inventory = project.path("hosts.yml");
-    let run = world.run("apply", &project.path("site.yml"), &["-i", inventory.to_str().unwrap(), "--json"]).expect(0);
+    let run = world
+        .run("apply", &project.path("site.yml"), &["-i", inventory.to_str().unwrap(), "--json"])
+        .expect(0);
     assert_eq!(run.recap("raw1", "failed"), 0);
-    world.ssh("raw1", "umount /home/fleet; ls -A /home/fleet/.cache/fleet 2>/dev/null | wc -l");
+    assert_eq!(
+        world.ssh("raw1", "find / -xdev -name 'fleet-*' -type f -size +1M 2>/dev/null | wc -l"),
+        "0\n"
+    );
 }

@@ -3,6 +3,14 @@
 //! Where the lab cannot run the tests are reported as ignored, by name and reason; `FLEET_LAB=require` makes that a
 //! failure.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test panics to fail"
+)]
+
 mod check_mode;
 mod deploy;
 mod exchanges;

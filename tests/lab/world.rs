@@ -6,8 +6,9 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value as Json;
 
 /// The hosts that are booted; each test takes those that it names.
-pub const HOSTS: &[&str] =
-    &["web1", "web2", "lb", "plan1", "many1", "many2", "kill1", "fault1", "fault2", "fault3", "boot1", "raw1"];
+pub const HOSTS: &[&str] = &[
+    "web1", "web2", "lb", "plan1", "many1", "many2", "kill1", "fault1", "fault2", "fault3", "boot1", "raw1",
+];
 
 /// The lab.
 pub struct World {
@@ -24,7 +25,11 @@ pub struct Ran {
 
 pub fn fleet() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fleet"));
-    command.env_remove("ANSIBLE_INVENTORY").env_remove("RUST_BACKTRACE").env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+        .env_remove("ANSIBLE_INVENTORY")
+        .env_remove("RUST_BACKTRACE")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null());
     command
 }
 
@@ -70,7 +75,9 @@ impl Ran {
     /// What the transport cost for a host.
     pub fn cost(&self, host: &str, what: &str) -> u64 {
         let events = self.events();
-        events.last().expect("there are events")["costs"][host][what].as_u64().expect("the host was connected to")
+        events.last().expect("there are events")["costs"][host][what]
+            .as_u64()
+            .expect("the host was connected to")
     }
 }
 
@@ -84,7 +91,8 @@ impl World {
             let _ = ran(fleet().args(["lab", "down", "--name", &name]));
             return Err(format!("`fleet lab run` failed: {}", up.stderr.trim()));
         }
-        let lab = fleet::lab::open(&name).map_err(|error| error.to_string())?.ok_or("the lab is not there")?;
+        let lab =
+            fleet::lab::open(&name).map_err(|error| error.to_string())?.ok_or("the lab is not there")?;
         Ok(Self { name, config: lab.ssh_config })
     }
 

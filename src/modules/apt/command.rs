@@ -24,9 +24,12 @@ pub(super) fn lists_age(view: &View<'_>) -> Result<Option<i64>, Halt> {
 /// In the environment that keeps apt from asking and from translating.
 pub(super) fn within(view: &View<'_>, command: Command) -> Command {
     let command = command.env("DEBIAN_FRONTEND", "noninteractive").env("DEBIAN_PRIORITY", "critical");
-    run::within(view, ["LANG", "LC_ALL", "LC_MESSAGES", "LC_CTYPE", "LANGUAGE"].iter().fold(command, |c, name| {
-        c.env(*name, "C")
-    }))
+    run::within(
+        view,
+        ["LANG", "LC_ALL", "LC_MESSAGES", "LC_CTYPE", "LANGUAGE"]
+            .iter()
+            .fold(command, |c, name| c.env(*name, "C")),
+    )
 }
 
 /// Whether a command refreshes the lists.
@@ -55,12 +58,18 @@ impl AptParams {
             ("--only-upgrade", self.only_upgrade && matches!(operation, "install" | "build-dep")),
             ("--fix-broken", self.state == super::State::Fixed && operation == "install"),
             ("--force-yes", self.force),
-            ("--auto-remove", self.autoremove && !matches!(operation, "build-dep" | "autoremove" | "autoclean")),
+            (
+                "--auto-remove",
+                self.autoremove && !matches!(operation, "build-dep" | "autoremove" | "autoclean"),
+            ),
             ("--no-remove", self.fail_on_autoremove && installs),
             ("--purge", self.purge && matches!(operation, "remove" | "autoremove")),
             ("--allow-unauthenticated", self.allow_unauthenticated && installs),
             ("--allow-downgrades", self.allow_downgrade && installs),
-            ("--allow-change-held-packages", self.allow_change_held_packages && matches!(operation, "install" | "remove" | "build-dep")),
+            (
+                "--allow-change-held-packages",
+                self.allow_change_held_packages && matches!(operation, "install" | "remove" | "build-dep"),
+            ),
         ];
         words.extend(flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag.to_owned()));
         if installs {
@@ -93,7 +102,8 @@ impl AptParams {
 
     /// Refreshes the lists, again and again where it fails.
     pub(super) fn update(&self, view: &View<'_>) -> Change {
-        let Self { lock_timeout, update_cache_retries: retries, update_cache_retry_max_delay: most, .. } = self;
+        let Self { lock_timeout, update_cache_retries: retries, update_cache_retry_max_delay: most, .. } =
+            self;
         let text = format!(
             "try=1; pause=1\n\
              until {UPDATE} -o APT::Update::Error-Mode=any -o DPkg::Lock::Timeout={lock_timeout}; do\n\
@@ -101,13 +111,14 @@ impl AptParams {
              [ \"$pause\" -le {most} ] || pause={most}\n\
              sleep \"$pause\"; try=$((try + 1)); pause=$((pause * 2))\ndone"
         );
-        Change::new(Action::Run(within(view, Command::shell(text)))).effect(Effect::Unknown(Query::PackageListsAge))
+        Change::new(Action::Run(within(view, Command::shell(text))))
+            .effect(Effect::Unknown(Query::PackageListsAge))
     }
 
     /// Empties the cache of package files.
-    pub(super) fn clean(&self, view: &View<'_>, mut plan: Plan) -> Plan {
+    pub(super) fn clean(view: &View<'_>, mut plan: Plan) -> Plan {
         plan = plan.change(Change::new(Action::Run(within(view, Command::argv(["apt-get", "clean"])))));
-        plan.summary = "empty the cache of package files".to_owned();
+        "empty the cache of package files".clone_into(&mut plan.summary);
         plan
     }
 }

@@ -238,7 +238,10 @@ fn units(name: &str) -> Vec<Effect> {
     let mut names = vec![bare];
     match bare {
         "openssh-server" => names.extend(["ssh", "sshd"]),
-        _ => names.extend(["-server", ".io", "-ce", "-daemon"].iter().filter_map(|end| bare.strip_suffix(end))),
+        _ => {
+            names
+                .extend(["-server", ".io", "-ce", "-daemon"].iter().filter_map(|end| bare.strip_suffix(end)));
+        }
     }
     names
         .into_iter()

@@ -254,6 +254,7 @@ macro_rules! params {
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug)]
+        #[allow(dead_code, reason = "some parameters are accepted and mean nothing here")]
         pub struct $name {
             $($(#[doc = $doc])+ pub $field: $type,)*
             $($(#[doc = "parameters shared with other modules"] pub $group: $group_type,)+)?
@@ -336,6 +337,7 @@ macro_rules! choices {
 
         impl $name {
             /// The value's text.
+            #[allow(dead_code, reason = "not every module shows it")]
             pub fn text(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }

@@ -40,7 +40,17 @@ const UNIT_DIRECTORIES: &[&str] = &[
 ];
 
 const SUFFIXES: &[&str] = &[
-    "service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope",
+    "service",
+    "socket",
+    "device",
+    "mount",
+    "automount",
+    "swap",
+    "target",
+    "path",
+    "timer",
+    "slice",
+    "scope",
     "snapshot",
 ];
 
@@ -137,14 +147,12 @@ impl Manager {
     }
 
     /// The plan.
-    pub fn plan(mut self, view: &View<'_>, name: Option<&str>, wish: &Wish) -> Result<Plan, Halt> {
+    pub fn plan(mut self, view: &View<'_>, name: Option<&str>, wish: Wish) -> Result<Plan, Halt> {
         let Some(name) = name else {
             let mut plan = self.plan;
             plan.summary = self.done.join(", ");
             plan.changed = Some(false);
-            return Ok(plan
-                .with("name", Value::Null)
-                .with("status", Map::new()));
+            return Ok(plan.with("name", Value::Null).with("status", Map::new()));
         };
         let unit = full_name(name);
         let mut now = self.observe(view, &unit)?;
@@ -190,7 +198,11 @@ impl Manager {
         }
         if let Some(state) = wish.state {
             if self.scope == Scope::Global {
-                return Err(Failed { message: "Service is in unknown state".to_owned(), ..Failed::default() }.into());
+                return Err(Failed {
+                    message: "Service is in unknown state".to_owned(),
+                    ..Failed::default()
+                }
+                .into());
             }
             let runs = matches!(now.active.as_str(), "active" | "activating");
             let verb = match state {
@@ -203,7 +215,10 @@ impl Manager {
             let after = if state == State::Stopped { "inactive" } else { "active" };
             match verb {
                 None if state == State::Started => reasons.push(format!("already {}", now.active)),
-                None => reasons.push(format!("already {}", if now.active.is_empty() { "inactive" } else { &now.active })),
+                None => reasons.push(format!(
+                    "already {}",
+                    if now.active.is_empty() { "inactive" } else { &now.active }
+                )),
                 Some(verb) => {
                     if matches!(verb, "restart" | "reload") {
                         diffs.push(Diff::attribute(&subject, "state", &now.active, format!("{verb}ed")));
@@ -254,9 +269,9 @@ impl Manager {
         if self.scope != Scope::System {
             return Ok(false);
         }
-        let template = unit.split_once('@').and_then(|(base, rest)| {
-            rest.rsplit_once('.').map(|(_, suffix)| format!("{base}@.{suffix}"))
-        });
+        let template = unit
+            .split_once('@')
+            .and_then(|(base, rest)| rest.rsplit_once('.').map(|(_, suffix)| format!("{base}@.{suffix}")));
         let paths: Vec<String> = UNIT_DIRECTORIES
             .iter()
             .flat_map(|directory| {

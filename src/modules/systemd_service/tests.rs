@@ -5,9 +5,12 @@ use crate::wire::{Change, Command, CommandOutput, FailureKind};
 
 #[test]
 fn a_name_without_a_suffix_is_a_service() {
-    for (name, full) in
-        [("nginx", "nginx.service"), ("a.timer", "a.timer"), ("x@1.2", "x@1.2.service"), ("a.b", "a.b.service")]
-    {
+    for (name, full) in [
+        ("nginx", "nginx.service"),
+        ("a.timer", "a.timer"),
+        ("x@1.2", "x@1.2.service"),
+        ("a.b", "a.b.service"),
+    ] {
         assert_eq!(manage::full_name(name), full);
     }
 }

@@ -90,6 +90,7 @@ impl Case {
             user,
             host: "web1".to_owned(),
             environment: Vec::new(),
+            verbosity: 0,
         };
         let after = match take("after") {
             Json::Null => Vec::new(),

@@ -1,7 +1,7 @@
 //! What an answer gives to `register`.
 
 use crate::base::{Map, Value};
-use crate::wire::HttpAnswer;
+use crate::wire::outcome::HttpAnswer;
 
 /// The keys of the result, without content; `asked` is the URL that was asked for.
 pub(super) fn keys(answer: &HttpAnswer, asked: &str) -> Map {
@@ -29,7 +29,8 @@ pub(super) fn keys(answer: &HttpAnswer, asked: &str) -> Map {
     } else {
         format!("HTTP Error {status}: {reason}")
     };
-    let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={}", value.to_text())).collect();
+    let pairs: Vec<String> =
+        cookies.iter().map(|(name, value)| format!("{name}={}", value.to_text())).collect();
     keys.insert("cookies_string".into(), pairs.join("; ").into());
     keys.insert("cookies".into(), cookies.into());
     keys.insert("status".into(), u32::from(*status).into());

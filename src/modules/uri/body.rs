@@ -45,7 +45,9 @@ fn file(params: &UriParams, view: &View<'_>, src: &str) -> Result<String, Halt> 
         match view.content(src)? {
             Content::Bytes(bytes) => bytes,
             Content::TooLarge { .. } => return fail(format!("`{src}` is too large for a request's body")),
-            Content::Absent | Content::NotAFile(_) => return fail(format!("Unable to open source file {src}")),
+            Content::Absent | Content::NotAFile(_) => {
+                return fail(format!("Unable to open source file {src}"));
+            }
         }
     } else {
         controller_file(view, src)?
@@ -143,7 +145,9 @@ fn multipart(view: &View<'_>, body: &Value) -> Result<(String, String), Halt> {
                         base64::engine::general_purpose::STANDARD.encode(controller_file(view, &filename)?)
                     }
                     (None, None) => {
-                        return fail("failed to parse body as form-multipart: at least one of filename or content must be provided");
+                        return fail(
+                            "failed to parse body as form-multipart: at least one of filename or content must be provided",
+                        );
                     }
                 }
             }
@@ -169,7 +173,8 @@ impl UriParams {
         for (name, value) in &self.headers {
             headers.push((name.to_string(), Sealed::text(plain(value))));
         }
-        let username = self.url_username.clone().map(|user| (user, self.url_password.clone().unwrap_or_default()));
+        let username =
+            self.url_username.clone().map(|user| (user, self.url_password.clone().unwrap_or_default()));
         if let Some((user, password)) = username.or(inline) {
             let text = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
             add(&mut headers, "Authorization", &format!("Basic {text}"));

@@ -29,7 +29,8 @@ fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
 #[test]
 fn bodies_are_written_in_their_formats() {
     let secret = Value::Secret(crate::base::Secret::new("s3"));
-    let body = Value::from(crate::map! {"a" => "x y", "b" => secret, "c" => Value::list([1.into(), 2.into()])});
+    let body =
+        Value::from(crate::map! {"a" => "x y", "b" => secret, "c" => Value::list([1.into(), 2.into()])});
     let of = |format: &str| {
         request(&[("url", "http://h/".into()), ("body", body.clone()), ("body_format", format.into())])
     };

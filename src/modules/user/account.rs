@@ -54,10 +54,7 @@ pub(super) fn present(params: &UserParams, view: &View<'_>) -> Result<Plan, Halt
     let guess = params.home.as_ref().map_or_else(|| default_home(&params.name), |home| home.0.clone());
     let wanted = params.wanted_groups().unwrap_or_default();
     let named = wanted.iter().chain(&params.group).filter(|name| name.parse::<u32>().is_err());
-    view.want([
-        Query::User { name: params.name.clone() },
-        Query::Stat { path: guess, follow: Follow::Yes },
-    ]);
+    view.want([Query::User { name: params.name.clone() }, Query::Stat { path: guess, follow: Follow::Yes }]);
     view.want(named.map(|name| Query::Group { name: name.clone() }));
     match view.user(&params.name)? {
         None => add(params, view),
@@ -136,7 +133,10 @@ fn add(params: &UserParams, view: &View<'_>) -> Result<Plan, Halt> {
         push(&mut arguments, ["-r"]);
     }
     for (limit, value) in [("UID_MIN", params.uid_min), ("UID_MAX", params.uid_max)] {
-        push(&mut arguments, value.into_iter().flat_map(|value| ["-K".to_owned(), format!("{limit}={value}")]));
+        push(
+            &mut arguments,
+            value.into_iter().flat_map(|value| ["-K".to_owned(), format!("{limit}={value}")]),
+        );
     }
     push(&mut arguments, [name.as_str()]);
 
@@ -184,10 +184,7 @@ fn add(params: &UserParams, view: &View<'_>) -> Result<Plan, Halt> {
     if params.create_home && view.stat(&home, Follow::Yes)?.is_none() {
         change = change.effect(Effect::Path(home.clone(), Some(directory(&entry, defs.home_mode()))));
     }
-    let mut plan = plan
-        .change(change)
-        .with("system", params.system)
-        .with("create_home", params.create_home);
+    let mut plan = plan.change(change).with("system", params.system).with("create_home", params.create_home);
     if let Some(groups) = params.wanted_groups() {
         plan = plan.with("groups", groups.join(","));
     }
@@ -246,7 +243,12 @@ fn modify(params: &UserParams, view: &View<'_>, entry: UserEntry) -> Result<Plan
         if !same {
             let number = wanted.gid.map_or_else(|| wanted.name.clone(), |gid| gid.to_string());
             push(&mut arguments, ["-g".to_owned(), number]);
-            diffs.push(Diff::attribute(&subject, "group", entry.group.clone().unwrap_or_default(), &wanted.name));
+            diffs.push(Diff::attribute(
+                &subject,
+                "group",
+                entry.group.clone().unwrap_or_default(),
+                &wanted.name,
+            ));
             (after.gid, after.group) = (wanted.gid, Some(wanted.name));
         }
     }
@@ -430,7 +432,8 @@ fn make_home(params: &UserParams, view: &View<'_>, plan: Plan, entry: &UserEntry
         Some(Ok(mask)) => 0o777 & !mask,
         _ => mode,
     };
-    let (path, skeleton) = (words::quote(home), words::quote(params.skeleton.as_deref().unwrap_or("/etc/skel")));
+    let (path, skeleton) =
+        (words::quote(home), words::quote(params.skeleton.as_deref().unwrap_or("/etc/skel")));
     let owner = words::quote(&format!("{}:{}", params.name, text(entry.gid)));
     let script = format!(
         "mkdir -p -- {path} && {{ [ ! -d {skeleton} ] || cp -RP {skeleton}/. {path}/; }} \
@@ -490,8 +493,12 @@ pub(super) fn absent(params: &UserParams, view: &View<'_>) -> Result<Plan, Halt>
     {
         change = change.effect(Effect::Group(name.clone(), None));
     }
-    let mut plan = Plan::nothing(format!("remove user {name}"))
-        .diff(Diff::attribute(format!("user {name}"), "state", "present", "absent"));
+    let mut plan = Plan::nothing(format!("remove user {name}")).diff(Diff::attribute(
+        format!("user {name}"),
+        "state",
+        "present",
+        "absent",
+    ));
     if params.remove && !entry.home.is_empty() {
         plan = plan.diff(Diff::attribute(&entry.home, "state", "directory", "absent"));
         change = change.effect(Effect::Path(entry.home, None));

@@ -44,7 +44,9 @@ pub(super) fn plan(
         plan.warnings.push(if params.force {
             format!("Overwriting existing ssh key {kind} file \"{path}\"")
         } else {
-            format!("Found existing ssh key {kind} file \"{path}\", no force, so skipping ssh-keygen generation")
+            format!(
+                "Found existing ssh key {kind} file \"{path}\", no force, so skipping ssh-keygen generation"
+            )
         });
         if !params.force {
             plan.result.extend(keys(params, &entry.home, view)?);
@@ -70,9 +72,10 @@ pub(super) fn plan(
     if params.ssh_key_bits > 0 {
         arguments.extend([Some("-b".to_owned()), Some(params.ssh_key_bits.to_string())]);
     }
-    let comment = params.ssh_key_comment.clone().unwrap_or_else(|| {
-        format!("ansible-generated on {}", view.context().host)
-    });
+    let comment = params
+        .ssh_key_comment
+        .clone()
+        .unwrap_or_else(|| format!("ansible-generated on {}", view.context().host));
     arguments.extend(["-C", &comment, "-f", &private, "-N"].map(|word| Some(word.to_owned())));
     arguments.push(None);
     let mut change = Change::new(Action::Run(command(view, &arguments, Some(&passphrase))));

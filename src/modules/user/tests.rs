@@ -12,7 +12,10 @@ fn hashes_are_told_from_plain_texts() {
 #[test]
 fn settings_are_read_from_login_defs() {
     let defs = LoginDefs("# UMASK 077\nUMASK\t\t027\nUSERGROUPS_ENAB yes\nPASS_MAX_DAYS 99999\n".to_owned());
-    assert_eq!((defs.home_mode(), defs.own_groups(), defs.number("PASS_MAX_DAYS")), (0o750, true, Some(99999)));
+    assert_eq!(
+        (defs.home_mode(), defs.own_groups(), defs.number("PASS_MAX_DAYS")),
+        (0o750, true, Some(99999))
+    );
     assert_eq!(LoginDefs("UMASK 022\nHOME_MODE 0700\n".to_owned()).home_mode(), 0o700);
     assert!(!LoginDefs(String::new()).own_groups());
 }

@@ -25,11 +25,12 @@ mod tests {
 
     #[test]
     fn a_listener_and_none() {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        // an address that no other test listens on
+        let listener = std::net::TcpListener::bind(("127.0.0.2", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        assert!(is_open("127.0.0.1", port, 1000));
+        assert!(is_open("127.0.0.2", port, 1000));
         drop(listener);
-        assert!(!is_open("127.0.0.1", port, 1000));
+        assert!(!is_open("127.0.0.2", port, 1000));
         assert!(!is_open("no such host", port, 1000));
     }
 }

@@ -71,9 +71,9 @@ pub fn unit<'a>(
     }
 }
 
-/// Whether a name is one unit's, not an option, a pattern or several.
+/// Whether a name is one unit's, not a pattern or several. (`-.mount` is one: options end before the names.)
 fn is_plain(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with('-') && !name.contains(['*', '?', '[', ' ', '\n', '\0'])
+    !name.is_empty() && !name.contains(['*', '?', '[', ' ', '\n', '\0'])
 }
 
 /// How one manager is reached.
@@ -130,7 +130,7 @@ impl Manager {
         let with_file: Vec<&str> = names
             .iter()
             .zip(&blocks)
-            .filter(|(_, properties)| properties.get("LoadState").is_none_or(|load| load != "not-found"))
+            .filter(|(_, properties)| may_have_file(properties))
             .map(|(name, _)| *name)
             .collect();
         let enabled = self.enabled(&with_file)?;
@@ -169,6 +169,14 @@ impl Manager {
         }
         Ok(answers)
     }
+}
+
+/// Whether `is-enabled` can have something to say of a unit: mounts and devices that the kernel tells have no file.
+fn may_have_file(properties: &BTreeMap<String, String>) -> bool {
+    let is_empty = |key: &str| properties.get(key).is_some_and(String::is_empty);
+    let load = properties.get("LoadState").map(String::as_str);
+    let is_without = ["FragmentPath", "SourcePath", "UnitFileState"].into_iter().all(is_empty);
+    load != Some("not-found") && !(load == Some("loaded") && is_without)
 }
 
 /// What newer versions say of a unit without a file is no state.
@@ -286,8 +294,10 @@ mod tests {
     }
 
     #[test]
-    fn patterns_and_options_are_no_units() {
-        assert!(is_plain("getty@tty1.service") && is_plain("dev-disk-by\\x2dlabel.device"));
-        assert!(!is_plain("*.service") && !is_plain("--all") && !is_plain("") && !is_plain("a b"));
+    fn patterns_are_no_units() {
+        assert!(
+            is_plain("-.mount") && is_plain("getty@tty1.service") && is_plain("dev-disk-by\\x2dlabel.device")
+        );
+        assert!(!is_plain("*.service") && !is_plain("") && !is_plain("a b"));
     }
 }

@@ -30,7 +30,8 @@ pub(super) fn map(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     }
     let name = ctx.text(&args.positional.remove(0))?;
     let Some(filter) = filters::find(&name) else {
-        let hint = names::did_you_mean(&name, filters::names()).map_or(String::new(), |hint| format!(", {hint}"));
+        let hint =
+            names::did_you_mean(&name, filters::names()).map_or(String::new(), |hint| format!(", {hint}"));
         return Err(Fail::syntax(format!("there is no filter `{name}`{hint}")));
     };
     for item in items {
@@ -76,7 +77,8 @@ fn chosen(ctx: &Ctx<'_>, value: &Val, path: Option<&Val>, mut args: Args, keep: 
     } else {
         let name = ctx.text(&args.positional.remove(0))?;
         let Some(test) = predicates::find(&name) else {
-            let hint = names::did_you_mean(&name, predicates::names()).map_or(String::new(), |hint| format!(", {hint}"));
+            let hint = names::did_you_mean(&name, predicates::names())
+                .map_or(String::new(), |hint| format!(", {hint}"));
             return Err(Fail::syntax(format!("there is no test `{name}`{hint}")));
         };
         Some(test)

@@ -8,12 +8,21 @@ use crate::template::fail::{Res, bail};
 use crate::template::val::Val;
 
 pub(super) fn comment(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
-    let [style, decoration, beginning, end, newline, prefix, prefix_count, postfix, postfix_count] = args.bind(
-        "comment",
-        [
-            "style", "decoration", "beginning", "end", "newline", "prefix", "prefix_count", "postfix", "postfix_count",
-        ],
-    )?;
+    let [style, decoration, beginning, end, newline, prefix, prefix_count, postfix, postfix_count] = args
+        .bind(
+            "comment",
+            [
+                "style",
+                "decoration",
+                "beginning",
+                "end",
+                "newline",
+                "prefix",
+                "prefix_count",
+                "postfix",
+                "postfix_count",
+            ],
+        )?;
     let style = style.map_or(Ok(Arc::from("plain")), |style| ctx.text(&style))?;
     let (first, decorated, last) = match &*style {
         "plain" => ("", "# ", ""),
@@ -23,7 +32,8 @@ pub(super) fn comment(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
         "xml" => ("<!--", " - ", "-->"),
         other => return bail(format!("invalid style '{other}'")),
     };
-    let text = |value: Option<Val>, default: &str| value.map_or(Ok(Arc::from(default)), |value| ctx.text(&value));
+    let text =
+        |value: Option<Val>, default: &str| value.map_or(Ok(Arc::from(default)), |value| ctx.text(&value));
     let count = |value: Option<Val>| {
         Ok::<_, crate::template::fail::Fail>(
             usize::try_from(value.map_or(Ok(1), |value| ctx.int(&value))?).unwrap_or(0).min(1000),

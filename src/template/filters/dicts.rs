@@ -102,7 +102,9 @@ pub(super) fn combine(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
         Some(other) => return bail(format!("'{other}' is not a valid value for list_merge")),
     };
     if let Some((name, _)) = args.named.first() {
-        return bail(format!("'recursive' and 'list_merge' are the only valid keyword arguments, not '{name}'"));
+        return bail(format!(
+            "'recursive' and 'list_merge' are the only valid keyword arguments, not '{name}'"
+        ));
     }
     let mut maps = Vec::new();
     for term in [value].into_iter().chain(args.positional) {
@@ -122,7 +124,12 @@ fn collect(ctx: &Ctx<'_>, term: &Val, maps: &mut Vec<Map>) -> Res<()> {
     }
     match ctx.force(term)? {
         Value::Map(map) => maps.push(map.as_ref().clone()),
-        _ => return bail(format!("failed to combine variables, expected dicts but got a '{}'", term.type_name())),
+        _ => {
+            return bail(format!(
+                "failed to combine variables, expected dicts but got a '{}'",
+                term.type_name()
+            ));
+        }
     }
     Ok(())
 }
@@ -180,7 +187,12 @@ pub(super) fn subelements(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 }
 
 /// Each item with each of the items of its list at `path`.
-pub(in crate::template) fn subelement_pairs(ctx: &Ctx<'_>, of: &Val, path: &Val, skip: bool) -> Res<Vec<Val>> {
+pub(in crate::template) fn subelement_pairs(
+    ctx: &Ctx<'_>,
+    of: &Val,
+    path: &Val,
+    skip: bool,
+) -> Res<Vec<Val>> {
     if !of.is_list() {
         return bail("obj must be a list of dicts or a nested dict");
     }
@@ -193,7 +205,11 @@ pub(in crate::template) fn subelement_pairs(ctx: &Ctx<'_>, of: &Val, path: &Val,
         let mut values = element.clone();
         for key in &keys {
             if !values.is_dict() {
-                return bail(format!("the key {} should point to a dictionary, got '{}'", ctx.text(key)?, values.type_name()));
+                return bail(format!(
+                    "the key {} should point to a dictionary, got '{}'",
+                    ctx.text(key)?,
+                    values.type_name()
+                ));
             }
             match access::entry(ctx, &values, &ctx.key(key)?)? {
                 Some(found) => values = found,

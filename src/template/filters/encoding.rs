@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use base64::Engine;
+use base64::alphabet;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use base64::alphabet;
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
@@ -79,7 +79,11 @@ pub(super) fn hash(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
         "sha256" => hex::<Sha256>(&text),
         "sha384" => hex::<Sha384>(&text),
         "sha512" => hex::<Sha512>(&text),
-        other => return bail(format!("the hash `{other}` is not supported (md5, sha1, sha224, sha256, sha384, sha512)")),
+        other => {
+            return bail(format!(
+                "the hash `{other}` is not supported (md5, sha1, sha224, sha256, sha384, sha512)"
+            ));
+        }
     }))
 }
 
@@ -121,7 +125,9 @@ pub(super) fn to_uuid(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let digits: String = namespace.chars().filter(char::is_ascii_hexdigit).collect();
     let parsed = u128::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 32);
     let Some(parsed) = parsed else {
-        return bail(format!("invalid value '{namespace}' for 'namespace': badly formed hexadecimal UUID string"));
+        return bail(format!(
+            "invalid value '{namespace}' for 'namespace': badly formed hexadecimal UUID string"
+        ));
     };
     let mut hasher = Sha1::new();
     hasher.update(parsed.to_be_bytes());
@@ -132,5 +138,12 @@ pub(super) fn to_uuid(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     number = number & !(0b11 << 62) | (0b10 << 62);
     let hex = format!("{number:032x}");
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or("");
-    Ok(Val::from(format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))))
+    Ok(Val::from(format!(
+        "{}-{}-{}-{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32)
+    )))
 }

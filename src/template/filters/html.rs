@@ -55,7 +55,8 @@ pub(super) fn xmlattr(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 }
 
 pub(super) fn urlize(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
-    let [limit, no_follow, target, rel] = args.bind("urlize", ["trim_url_limit", "nofollow", "target", "rel"])?;
+    let [limit, no_follow, target, rel] =
+        args.bind("urlize", ["trim_url_limit", "nofollow", "target", "rel"])?;
     let limit = match limit {
         Some(limit) => ctx.optional_int(&limit)?.and_then(|limit| usize::try_from(limit).ok()),
         None => None,
@@ -81,13 +82,21 @@ pub(super) fn urlize(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
         let word = word.get(0).map_or("", |word| word.as_str());
         let core = word.trim_start_matches('(').trim_end_matches(['.', ',', ')', '\n']);
         let is_web = core.starts_with("http://") || core.starts_with("https://");
-        if !is_web && !core.starts_with("www.") {
+        let host = core.split_once("//").map_or(core, |(_, rest)| rest);
+        let host = host.split(['/', '?', '#', ':']).next().unwrap_or("");
+        let domain = host.rsplit('.').next().is_some_and(|last| {
+            last.len() > 1 && last.chars().all(|c| c.is_ascii_alphabetic())
+                || last.chars().all(|c| c.is_ascii_digit())
+        });
+        if !domain || !is_web && !core.starts_with("www.") {
             out.push_str(word);
             continue;
         }
         let url = if is_web { core.to_owned() } else { format!("https://{core}") };
         let shown: String = match limit {
-            Some(limit) if core.chars().count() > limit => core.chars().take(limit).chain("...".chars()).collect(),
+            Some(limit) if core.chars().count() > limit => {
+                core.chars().take(limit).chain("...".chars()).collect()
+            }
             _ => core.to_owned(),
         };
         let link = format!("<a href=\"{url}\" rel=\"{}\"{target}>{shown}</a>", rels.join(" "));

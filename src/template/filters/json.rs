@@ -1,7 +1,6 @@
 //! JSON as Python's `json` module writes it, and `pprint`.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use crate::base::{Key, Value};
 use crate::template::args::Args;
@@ -23,7 +22,14 @@ fn style(ctx: &Ctx<'_>, args: &Args, name: &str, nice: bool) -> Res<Style> {
     let [indent, sort_keys, separators, ensure_ascii, _, _, _, _, _] = args.bind(
         name,
         [
-            "indent", "sort_keys", "separators", "ensure_ascii", "skipkeys", "allow_nan", "profile", "vault_to_text",
+            "indent",
+            "sort_keys",
+            "separators",
+            "ensure_ascii",
+            "skipkeys",
+            "allow_nan",
+            "profile",
+            "vault_to_text",
             "preprocess_unsafe",
         ],
     )?;
@@ -174,21 +180,8 @@ pub(super) fn from_json(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 pub(super) fn pprint(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     args.none("pprint")?;
     let mut out = String::new();
-    pretty(&sorted(&ctx.force(&value)?), 0, 0, &mut out);
+    pretty(&ctx.force(&value)?, 0, 0, &mut out);
     Ok(Val::from(out))
-}
-
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Map(entries) => {
-            let keyed: Vec<_> = entries.iter().map(|(key, value)| (key.to_value(), (key.clone(), sorted(value)))).collect();
-            let plain = || entries.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
-            let pairs = ops::sort_by(keyed, |(key, _)| key);
-            Value::map(pairs.map_or_else(|_| plain(), |pairs| pairs.into_iter().map(|(_, pair)| pair).collect()))
-        }
-        Value::List(items) => Value::List(Arc::new(items.iter().map(sorted).collect())),
-        other => other.clone(),
-    }
 }
 
 fn pretty(value: &Value, indent: usize, trailing: usize, out: &mut String) {

@@ -46,14 +46,13 @@ pub(super) fn bool(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     args.none("bool")?;
     let value = ctx.force(&value)?;
     Ok(match &value {
-        Value::Null => Val::NONE,
+        Value::Null => Val::from(false),
         Value::Bool(value) => Val::from(*value),
         Value::Int(number) => Val::from(*number == 1),
         Value::Float(number) => Val::from((*number - 1.0).abs() < f64::EPSILON),
-        Value::Str(text) => Val::from(matches!(
-            text.to_ascii_lowercase().as_str(),
-            "yes" | "on" | "1" | "true" | "t" | "y"
-        )),
+        Value::Str(text) => {
+            Val::from(matches!(text.to_ascii_lowercase().as_str(), "yes" | "on" | "1" | "true" | "t" | "y"))
+        }
         other => return bail(format!("the filter `bool` takes no '{}'", other.type_name())),
     })
 }
@@ -66,5 +65,8 @@ pub(super) fn type_debug(_: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 pub(super) fn attr(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let [name] = args.bind("attr", ["name"])?;
     let name = ctx.text(&required(name, "attr", "name")?)?;
+    if value.is_dict() && !value.has_method(&name) {
+        return Ok(Val::missing(format!("object of type 'dict' has no attribute '{name}'")));
+    }
     access::attribute(ctx, &value, &name)
 }

@@ -203,7 +203,9 @@ pub(super) fn apply(ctx: &Ctx<'_>, filter: &Filter, value: Val, args: &Args) -> 
         for value in [&value].into_iter().chain(given) {
             match value {
                 Val::Missing(_) => return Ok(value.clone()),
-                Val::Data(crate::base::Value::Unknown(unknown)) => return Err(Fail::Unknown(unknown.clone())),
+                Val::Data(crate::base::Value::Unknown(unknown)) => {
+                    return Err(Fail::Unknown(unknown.clone()));
+                }
                 _ => {}
             }
         }

@@ -22,7 +22,8 @@ fn radix(text: &str, base: u32) -> Option<i128> {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(&text)),
     };
-    let prefixed = |prefix: &str| digits.get(..2).filter(|p| p.eq_ignore_ascii_case(prefix)).and(digits.get(2..));
+    let prefixed =
+        |prefix: &str| digits.get(..2).filter(|p| p.eq_ignore_ascii_case(prefix)).and(digits.get(2..));
     let (digits, base) = match base {
         16 => (prefixed("0x").unwrap_or(digits), 16),
         8 => (prefixed("0o").unwrap_or(digits), 8),
@@ -211,7 +212,10 @@ pub(super) fn human_to_bytes(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val>
             "human_to_bytes() failed to convert {text} (unit = {unit}). The suffix must be one of Y, Z, E, P, T, G, M, K, B"
         ))
     };
-    if unit.is_empty() || unit == class || matches!(unit.to_ascii_lowercase().as_str(), "bit" | "bits" | "byte" | "bytes") {
+    if unit.is_empty()
+        || unit == class
+        || matches!(unit.to_ascii_lowercase().as_str(), "bit" | "bits" | "byte" | "bytes")
+    {
         return Ok(Val::from(number.round_ties_even() as i128));
     }
     let letter = unit.chars().next().map_or(' ', |c| c.to_ascii_uppercase());

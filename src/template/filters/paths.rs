@@ -76,9 +76,11 @@ pub(super) fn path_join(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 pub(super) fn relpath(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let [start] = args.bind("relpath", ["start"])?;
     let path = normalized(&ctx.text(&value)?);
-    let start = normalized(&*start.map_or(Ok(Arc::from(".")), |start| ctx.text(&start))?);
+    let start = normalized(&start.map_or(Ok(Arc::from(".")), |start| ctx.text(&start))?);
     if path.starts_with('/') != start.starts_with('/') {
-        return bail("the filter `relpath` needs both paths absolute or both relative: it does not know the working directory");
+        return bail(
+            "the filter `relpath` needs both paths absolute or both relative: it does not know the working directory",
+        );
     }
     let parts = |path: &str| -> Vec<String> {
         path.split('/').filter(|part| !part.is_empty() && *part != ".").map(ToOwned::to_owned).collect()
@@ -124,7 +126,8 @@ pub(super) fn commonpath(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 
 /// Asks the world outside; one text.
 fn ask(ctx: &Ctx<'_>, lookup: &str, term: &str) -> Res<Value> {
-    ctx.run.lookups.lookup(lookup, &[Value::from(term)], &Map::new(), &ctx.scope).map_err(|error| match error {
+    ctx.run.lookups.lookup(lookup, &[Value::from(term)], &Map::new(), &ctx.scope).map_err(|error| match error
+    {
         LookupError::NoSuchLookup => Fail::error(format!("`{lookup}` of a path is not supported here")),
         LookupError::Deferred => Fail::Deferred,
         LookupError::Unknown(unknown) => Fail::Unknown(unknown),
@@ -199,7 +202,8 @@ fn drive(path: &str) -> (&str, &str) {
     if path.starts_with("\\\\") || path.starts_with("//") {
         let slash = ['\\', '/'];
         let host = path.get(2..).and_then(|rest| rest.find(slash)).map(|at| at + 2);
-        let share = host.and_then(|host| Some(path.get(host + 1..)?.find(slash).map_or(path.len(), |at| at + host + 1)));
+        let share = host
+            .and_then(|host| Some(path.get(host + 1..)?.find(slash).map_or(path.len(), |at| at + host + 1)));
         return path.split_at(share.unwrap_or(path.len()));
     }
     ("", path)

@@ -33,7 +33,10 @@ impl Twister {
         twister.put(0, seed);
         for index in 1..Self::SIZE {
             let before = twister.word(index - 1);
-            twister.put(index, 1_812_433_253_u32.wrapping_mul(before ^ (before >> 30)).wrapping_add(index as u32));
+            twister.put(
+                index,
+                1_812_433_253_u32.wrapping_mul(before ^ (before >> 30)).wrapping_add(index as u32),
+            );
         }
         twister
     }
@@ -56,7 +59,8 @@ impl Twister {
         }
         for _ in 0..Self::SIZE - 1 {
             let before = twister.word(i - 1);
-            let mixed = (twister.word(i) ^ (before ^ (before >> 30)).wrapping_mul(1_566_083_941)).wrapping_sub(i as u32);
+            let mixed = (twister.word(i) ^ (before ^ (before >> 30)).wrapping_mul(1_566_083_941))
+                .wrapping_sub(i as u32);
             twister.put(i, mixed);
             i += 1;
             if i >= Self::SIZE {
@@ -165,7 +169,10 @@ impl<'c, 'r> Source<'c, 'r> {
                     Value::List(items) => items.first().and_then(Value::as_int),
                     other => other.as_int(),
                 };
-                Ok(chosen.and_then(|number| u128::try_from(number).ok()).unwrap_or(0).min(limit.saturating_sub(1)))
+                Ok(chosen
+                    .and_then(|number| u128::try_from(number).ok())
+                    .unwrap_or(0)
+                    .min(limit.saturating_sub(1)))
             }
         }
     }

@@ -29,7 +29,9 @@ pub(super) fn regex_replace(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> 
     let compiled = pattern::compile(&pattern, flags(ctx, ignore_case, multiline)?)?;
     let (replaced, times) = compiled.replace(&text, &replacement, usize::try_from(count).unwrap_or(0))?;
     if mandatory > 0 && times as i128 != mandatory {
-        return bail(format!("'{pattern}' should match {mandatory} times, but matches {times} times in '{text}'"));
+        return bail(format!(
+            "'{pattern}' should match {mandatory} times, but matches {times} times in '{text}'"
+        ));
     }
     Ok(Val::from(replaced))
 }
@@ -59,7 +61,9 @@ pub(super) fn regex_search(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
         let named = name.strip_prefix(r"\g<").and_then(|name| name.strip_suffix('>'));
         let index = named.or_else(|| name.strip_prefix('\\')).map(str::parse::<usize>);
         let value = match (&found, named, index) {
-            (_, None, None | Some(Err(_))) => return bail("unknown argument: a group is `\\1` or `\\g<name>`"),
+            (_, None, None | Some(Err(_))) => {
+                return bail("unknown argument: a group is `\\1` or `\\g<name>`");
+            }
             (None, _, _) => Val::NONE,
             (Some(found), _, Some(Ok(index))) if index < found.len() => group(found, index),
             (Some(_), _, Some(Ok(_))) => return bail("no such group"),

@@ -73,7 +73,11 @@ pub(super) fn list(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 
 pub(super) fn first(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     args.none("first")?;
-    let first = if value.is_list() { access::at_index(ctx, &value, 0)? } else { ctx.iterate(&value)?.into_iter().next() };
+    let first = if value.is_list() {
+        access::at_index(ctx, &value, 0)?
+    } else {
+        ctx.iterate(&value)?.into_iter().next()
+    };
     Ok(first.unwrap_or_else(|| Val::missing("no first item, sequence was empty")))
 }
 
@@ -170,7 +174,8 @@ fn extreme(ctx: &Ctx<'_>, value: &Val, args: &Args, name: &str, sign: &str) -> R
 
 pub(super) fn batch(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let [count, fill] = args.bind("batch", ["linecount", "fill_with"])?;
-    let count = usize::try_from(ctx.int(&required(count, "batch", "linecount")?)?).unwrap_or(0).clamp(1, 1 << 20);
+    let count =
+        usize::try_from(ctx.int(&required(count, "batch", "linecount")?)?).unwrap_or(0).clamp(1, 1 << 20);
     let fill = attribute(fill);
     let items = ctx.iterate(&value)?;
     Ok(Val::list(items.chunks(count).map(|chunk| {
@@ -181,7 +186,8 @@ pub(super) fn batch(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 
 pub(super) fn slice(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let [slices, fill] = args.bind("slice", ["slices", "fill_with"])?;
-    let slices = usize::try_from(ctx.int(&required(slices, "slice", "slices")?)?).unwrap_or(0).clamp(1, 1 << 16);
+    let slices =
+        usize::try_from(ctx.int(&required(slices, "slice", "slices")?)?).unwrap_or(0).clamp(1, 1 << 16);
     let fill = attribute(fill);
     let items = ctx.iterate(&value)?;
     let (each, more) = (items.len() / slices, items.len() % slices);

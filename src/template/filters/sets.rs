@@ -56,7 +56,8 @@ pub(super) fn difference(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 
 pub(super) fn symmetric_difference(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let (a, b) = two(ctx, &value, args, "symmetric_difference")?;
-    let all: Vec<Value> = a.iter().chain(&b).filter(|item| !(has(&a, item) && has(&b, item))).cloned().collect();
+    let all: Vec<Value> =
+        a.iter().chain(&b).filter(|item| !(has(&a, item) && has(&b, item))).cloned().collect();
     Ok(distinct(all))
 }
 
@@ -88,7 +89,13 @@ pub(super) fn flatten(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     Ok(Val::list(flat))
 }
 
-fn flatten_into(ctx: &Ctx<'_>, value: &Val, levels: Option<i128>, skip: bool, flat: &mut Vec<Val>) -> Res<()> {
+fn flatten_into(
+    ctx: &Ctx<'_>,
+    value: &Val,
+    levels: Option<i128>,
+    skip: bool,
+    flat: &mut Vec<Val>,
+) -> Res<()> {
     for item in ctx.iterate(value)? {
         let none = item.is_none() || matches!(item.as_str(), Some("None" | "null"));
         if none && skip {
@@ -145,7 +152,9 @@ pub(super) fn product(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
             }
             rows = rows
                 .iter()
-                .flat_map(|row| list.iter().map(move |item| row.iter().cloned().chain([item.clone()]).collect()))
+                .flat_map(|row| {
+                    list.iter().map(move |item| row.iter().cloned().chain([item.clone()]).collect())
+                })
                 .collect();
         }
     }
@@ -176,7 +185,9 @@ pub(super) fn combinations(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let items = ctx.iterate(&value)?;
     let length = taken(ctx, Some(required(length, "combinations", "r")?), 0)?;
     let mut rows = Vec::new();
-    choose(&items, length, &mut Vec::new(), &mut rows, |row, index| row.last().is_none_or(|last| *last < index))?;
+    choose(&items, length, &mut Vec::new(), &mut rows, |row, index| {
+        row.last().is_none_or(|last| *last < index)
+    })?;
     Ok(Val::list(rows))
 }
 

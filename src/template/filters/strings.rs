@@ -35,7 +35,11 @@ pub(super) fn title(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
             out.push(c);
             starts = true;
         } else {
-            if starts { out.extend(c.to_uppercase()) } else { out.extend(c.to_lowercase()) }
+            if starts {
+                out.extend(c.to_uppercase());
+            } else {
+                out.extend(c.to_lowercase());
+            }
             starts = false;
         }
     }
@@ -91,7 +95,10 @@ pub(super) fn format(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let values = match (positional.is_empty(), named.is_empty()) {
         (false, false) => return bail("can't handle positional and keyword arguments at the same time"),
         (true, false) => Val::dict(
-            named.iter().map(|(name, value)| (crate::base::Key::Str(Arc::clone(name)), value.clone())).collect(),
+            named
+                .iter()
+                .map(|(name, value)| (crate::base::Key::Str(Arc::clone(name)), value.clone()))
+                .collect(),
         ),
         _ => Val::tuple(positional.iter().cloned()),
     };
@@ -129,7 +136,8 @@ pub(super) fn indent(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 }
 
 pub(super) fn truncate(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
-    let [length, kill_words, end, leeway] = args.bind("truncate", ["length", "killwords", "end", "leeway"])?;
+    let [length, kill_words, end, leeway] =
+        args.bind("truncate", ["length", "killwords", "end", "leeway"])?;
     let text = ctx.text(&value)?;
     let length = usize::try_from(length.map_or(Ok(255), |length| ctx.int(&length))?).unwrap_or(0);
     let kill_words = kill_words.map_or(Ok(false), |kill| ctx.truth(&kill))?;

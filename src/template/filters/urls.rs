@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
+use crate::base::Key;
 use crate::base::Value;
 use crate::template::args::Args;
 use crate::template::context::Ctx;
 use crate::template::fail::{Res, bail};
 use crate::template::val::{Val, ValMap};
-use crate::base::Key;
 
 fn quoted(text: &str, slash: &str) -> String {
     let mut out = String::new();

@@ -38,7 +38,8 @@ fn chunks(line: &str, hyphens: bool) -> Vec<String> {
             chunks.push(std::mem::take(&mut current));
         }
         current.push(*c);
-        let letter = |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(|c| c.is_alphabetic());
+        let letter =
+            |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(|c| c.is_alphabetic());
         if hyphens && *c == '-' && letter(index.checked_sub(1)) && letter(Some(index + 1)) {
             chunks.push(std::mem::take(&mut current));
         }

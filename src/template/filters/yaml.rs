@@ -17,11 +17,19 @@ fn options(ctx: &Ctx<'_>, args: &Args, name: &str, mut options: EmitOptions) -> 
     let [indent, width, sort_keys, flow, style, unicode, start, end, canonical] = args.bind(
         name,
         [
-            "indent", "width", "sort_keys", "default_flow_style", "default_style", "allow_unicode", "explicit_start",
-            "explicit_end", "canonical",
+            "indent",
+            "width",
+            "sort_keys",
+            "default_flow_style",
+            "default_style",
+            "allow_unicode",
+            "explicit_start",
+            "explicit_end",
+            "canonical",
         ],
     )?;
-    let number = |value: &Val| Ok::<_, Fail>(ctx.optional_int(value)?.and_then(|number| i32::try_from(number).ok()));
+    let number =
+        |value: &Val| Ok::<_, Fail>(ctx.optional_int(value)?.and_then(|number| i32::try_from(number).ok()));
     if let Some(indent) = indent {
         options.indent = number(&indent)?;
     }

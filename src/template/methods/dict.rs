@@ -9,8 +9,19 @@ use crate::template::globals::pairs;
 use crate::template::val::Val;
 
 /// Their names.
-pub(super) const NAMES: &[&str] =
-    &["clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"];
+pub(super) const NAMES: &[&str] = &[
+    "clear",
+    "copy",
+    "fromkeys",
+    "get",
+    "items",
+    "keys",
+    "pop",
+    "popitem",
+    "setdefault",
+    "update",
+    "values",
+];
 
 /// Calls one.
 pub(super) fn call(ctx: &Ctx<'_>, of: &Val, name: &str, args: Args) -> Res<Val> {

@@ -82,8 +82,12 @@ pub(super) fn call(ctx: &Ctx<'_>, of: &Val, name: &str, args: &Args) -> Res<Val>
         }
         "sort" => {
             let [reverse] = args.bind(name, ["reverse"])?;
-            let keyed = items.into_iter().map(|item| Ok((ctx.force(&item)?, item))).collect::<Res<Vec<_>>>()?;
-            items = ops::sort_by(keyed, |(key, _): &(Value, Val)| key)?.into_iter().map(|(_, item)| item).collect();
+            let keyed =
+                items.into_iter().map(|item| Ok((ctx.force(&item)?, item))).collect::<Res<Vec<_>>>()?;
+            items = ops::sort_by(keyed, |(key, _): &(Value, Val)| key)?
+                .into_iter()
+                .map(|(_, item)| item)
+                .collect();
             if let Some(reverse) = reverse
                 && ctx.truth(&reverse)?
             {

@@ -27,7 +27,17 @@ pub(super) fn names_of(of: &Val) -> &'static [&'static str] {
 pub(super) fn mutates(name: &str) -> bool {
     matches!(
         name,
-        "append" | "extend" | "insert" | "remove" | "pop" | "clear" | "sort" | "reverse" | "update" | "setdefault" | "popitem"
+        "append"
+            | "extend"
+            | "insert"
+            | "remove"
+            | "pop"
+            | "clear"
+            | "sort"
+            | "reverse"
+            | "update"
+            | "setdefault"
+            | "popitem"
     )
 }
 

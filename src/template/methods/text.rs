@@ -11,11 +11,50 @@ use crate::template::val::Val;
 
 /// Their names.
 pub(super) const NAMES: &[&str] = &[
-    "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find", "format", "index",
-    "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable",
-    "isspace", "istitle", "isupper", "join", "ljust", "lower", "lstrip", "partition", "removeprefix", "removesuffix",
-    "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith",
-    "strip", "swapcase", "title", "upper", "zfill",
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "encode",
+    "endswith",
+    "expandtabs",
+    "find",
+    "format",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "isspace",
+    "istitle",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "upper",
+    "zfill",
 ];
 
 /// Calls one.
@@ -28,7 +67,9 @@ pub(super) fn call(ctx: &Ctx<'_>, text: &Arc<str>, name: &str, args: &Args) -> R
         "title" => Val::from(title(text)),
         "swapcase" => Val::from(
             text.chars()
-                .map(|c| if c.is_uppercase() { c.to_lowercase().to_string() } else { c.to_uppercase().to_string() })
+                .map(|c| {
+                    if c.is_uppercase() { c.to_lowercase().to_string() } else { c.to_uppercase().to_string() }
+                })
                 .collect::<String>(),
         ),
         "isalnum" => all(char::is_alphanumeric),
@@ -54,8 +95,11 @@ pub(super) fn call(ctx: &Ctx<'_>, text: &Arc<str>, name: &str, args: &Args) -> R
         "partition" | "rpartition" => {
             let [separator] = args.bind(name, ["sep"])?;
             let separator = ctx.text(&required(separator, name, "sep")?)?;
-            let found =
-                if name == "partition" { text.split_once(&*separator) } else { text.rsplit_once(&*separator) };
+            let found = if name == "partition" {
+                text.split_once(&*separator)
+            } else {
+                text.rsplit_once(&*separator)
+            };
             match found {
                 Some((before, after)) => Val::tuple([before, &*separator, after].map(Val::text)),
                 None if name == "partition" => Val::tuple([&**text, "", ""].map(Val::text)),
@@ -97,7 +141,8 @@ pub(super) fn call(ctx: &Ctx<'_>, text: &Arc<str>, name: &str, args: &Args) -> R
             let mut found = false;
             for affix in affixes {
                 let affix = ctx.text(&affix)?;
-                found |= if name == "startswith" { rest.starts_with(&*affix) } else { rest.ends_with(&*affix) };
+                found |=
+                    if name == "startswith" { rest.starts_with(&*affix) } else { rest.ends_with(&*affix) };
             }
             Val::from(found)
         }
@@ -117,7 +162,8 @@ pub(super) fn call(ctx: &Ctx<'_>, text: &Arc<str>, name: &str, args: &Args) -> R
             let [part, start] = args.bind(name, ["sub", "start"])?;
             let part = ctx.text(&required(part, name, "sub")?)?;
             let start = start.map_or(Ok(0), |start| ctx.int(&start))?;
-            let skip = text.char_indices().nth(usize::try_from(start).unwrap_or(0)).map_or(text.len(), |(at, _)| at);
+            let skip =
+                text.char_indices().nth(usize::try_from(start).unwrap_or(0)).map_or(text.len(), |(at, _)| at);
             let rest = text.get(skip..).unwrap_or("");
             let at = if name.starts_with('r') { rest.rfind(&*part) } else { rest.find(&*part) };
             match at.and_then(|at| text.get(..skip + at)) {
@@ -149,7 +195,11 @@ pub(in crate::template) fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut inside = false;
     for c in text.chars() {
-        if inside { out.extend(c.to_lowercase()) } else { out.extend(c.to_uppercase()) }
+        if inside {
+            out.extend(c.to_lowercase());
+        } else {
+            out.extend(c.to_uppercase());
+        }
         inside = c.is_alphabetic();
     }
     out
@@ -160,13 +210,15 @@ pub(in crate::template) fn lines(text: &str, keep_ends: bool) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let end = rest.find(['\n', '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}']);
+        let end =
+            rest.find(['\n', '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}']);
         let Some(end) = end else {
             lines.push(rest);
             break;
         };
         let (line, after) = rest.split_at(end);
-        let width = if after.starts_with("\r\n") { 2 } else { after.chars().next().map_or(1, char::len_utf8) };
+        let width =
+            if after.starts_with("\r\n") { 2 } else { after.chars().next().map_or(1, char::len_utf8) };
         lines.push(if keep_ends { rest.get(..end + width).unwrap_or(line) } else { line });
         rest = after.get(width..).unwrap_or("");
     }
@@ -277,7 +329,7 @@ fn expand_tabs(text: &str, size: usize) -> String {
     for c in text.chars() {
         match c {
             '\t' => {
-                let blanks = size.checked_sub(column % size.max(1)).unwrap_or(0);
+                let blanks = size.saturating_sub(column % size.max(1));
                 out.push_str(&" ".repeat(blanks));
                 column += blanks;
             }

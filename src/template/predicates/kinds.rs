@@ -41,8 +41,8 @@ kind! {
     even, ctx, value => ctx.int(value)?.rem_euclid(2) == 0;
     lower, ctx, value => { let text = ctx.text(value)?; text.to_lowercase() == *text && text.to_uppercase() != *text };
     upper, ctx, value => { let text = ctx.text(value)?; text.to_uppercase() == *text && text.to_lowercase() != *text };
-    filter, ctx, value => filters::find(&*ctx.text(value)?).is_some();
-    test, ctx, value => predicates::find(&*ctx.text(value)?).is_some();
+    filter, ctx, value => filters::find(&ctx.text(value)?).is_some();
+    test, ctx, value => predicates::find(&ctx.text(value)?).is_some();
     all, ctx, value => { let mut holds = true; for item in ctx.iterate(value)? { holds &= ctx.truth(&item)?; } holds };
     any, ctx, value => { let mut holds = false; for item in ctx.iterate(value)? { holds |= ctx.truth(&item)?; } holds };
     nan, ctx, value => match ctx.force(value)? {

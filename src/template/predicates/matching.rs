@@ -44,28 +44,22 @@ pub(super) fn regex(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
     with_flags(ctx, value, pattern, [ignore_case, multiline], &kind)
 }
 
-/// The scheme, what follows `//`, and the rest.
-fn parts(url: &str) -> Option<(&str, &str, &str)> {
-    let (scheme, rest) = url.split_once(':')?;
-    let valid = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-    if !valid {
-        return None;
-    }
-    let (netloc, path) = match rest.strip_prefix("//") {
-        Some(rest) => rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len())),
-        None => ("", rest),
+/// The scheme and what stands between `//` and the path, as Python's `urlparse` finds them.
+fn parts(url: &str) -> (&str, &str) {
+    let is_scheme = |scheme: &&str| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     };
-    Some((scheme, netloc, path))
+    let (scheme, rest) = url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)).unwrap_or(("", url));
+    let netloc = rest.strip_prefix("//").map_or("", |rest| rest.split(['/', '?', '#']).next().unwrap_or(""));
+    (scheme, netloc)
 }
 
-fn is_uri(ctx: &Ctx<'_>, value: &Val, schemes: Option<&Val>, authority: bool) -> Res<bool> {
-    let text = ctx.text(value)?;
-    let Some((scheme, netloc, path)) = parts(&text) else { return Ok(false) };
-    if authority && netloc.is_empty() || netloc.is_empty() && path.is_empty() {
-        return Ok(false);
-    }
+/// As Ansible: any text is a URI where no scheme is asked for.
+fn is_uri(ctx: &Ctx<'_>, value: &Val, schemes: Option<&Val>) -> Res<bool> {
     let Some(schemes) = schemes.filter(|schemes| !schemes.is_none()) else { return Ok(true) };
+    let text = ctx.text(value)?;
+    let (scheme, _) = parts(&text);
     for known in ctx.iterate(schemes)? {
         if *ctx.text(&known)? == *scheme {
             return Ok(true);
@@ -76,15 +70,15 @@ fn is_uri(ctx: &Ctx<'_>, value: &Val, schemes: Option<&Val>, authority: bool) ->
 
 pub(super) fn uri(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
     let [schemes] = args.bind("uri", ["schemes"])?;
-    is_uri(ctx, value, schemes.as_ref(), false)
+    is_uri(ctx, value, schemes.as_ref())
 }
 
 pub(super) fn url(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
     let [schemes] = args.bind("url", ["schemes"])?;
-    is_uri(ctx, value, schemes.as_ref(), true)
+    Ok(is_uri(ctx, value, schemes.as_ref())? && !parts(&ctx.text(value)?).1.is_empty())
 }
 
 pub(super) fn urn(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
     args.none("urn")?;
-    is_uri(ctx, value, Some(&Val::list([Val::from("urn")])), false)
+    is_uri(ctx, value, Some(&Val::list([Val::from("urn")])))
 }

@@ -138,7 +138,9 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// Applies a test.
 pub(super) fn apply(ctx: &Ctx<'_>, test: &Test, value: &Val, args: &Args) -> Res<bool> {
     if !matches!(test.name, "defined" | "undefined") {
-        for value in [value].into_iter().chain(&args.positional).chain(args.named.iter().map(|(_, value)| value)) {
+        for value in
+            [value].into_iter().chain(&args.positional).chain(args.named.iter().map(|(_, value)| value))
+        {
             match value {
                 Val::Missing(missing) => return Err(Fail::Undefined(missing.clone())),
                 Val::Data(Value::Unknown(unknown)) => return Err(Fail::Unknown(unknown.clone())),

@@ -17,7 +17,9 @@ fn ask(ctx: &Ctx<'_>, test: &str, terms: &[&Val]) -> Res<bool> {
         Ok(value) => Ok(value.as_bool().unwrap_or(false)),
         Err(LookupError::Deferred) => Err(Fail::Deferred),
         Err(LookupError::Unknown(unknown)) => Err(Fail::Unknown(unknown)),
-        Err(LookupError::NoSuchLookup) => Err(Fail::error(format!("the test `{test}` is not supported here"))),
+        Err(LookupError::NoSuchLookup) => {
+            Err(Fail::error(format!("the test `{test}` is not supported here")))
+        }
         Err(LookupError::Failed(message)) => Err(Fail::error(message)),
     }
 }

@@ -12,7 +12,10 @@ use crate::template::val::Val;
 /// A flag of a result; nothing where it has none.
 fn flag(ctx: &Ctx<'_>, result: &Val, name: &str, test: &str) -> Res<Option<bool>> {
     if !result.is_dict() {
-        return bail(format!("the '{test}' test expects a dictionary, the result of a task, not '{}'", result.type_name()));
+        return bail(format!(
+            "the '{test}' test expects a dictionary, the result of a task, not '{}'",
+            result.type_name()
+        ));
     }
     match access::entry(ctx, result, &Key::str(name))? {
         None => Ok(None),

@@ -8,11 +8,15 @@ use crate::template::fail::{Fail, Res, bail};
 use crate::template::val::Val;
 
 pub(super) fn version(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
-    let [other, operator, strict, kind] = args.bind("version", ["version", "operator", "strict", "version_type"])?;
+    let [other, operator, strict, kind] =
+        args.bind("version", ["version", "operator", "strict", "version_type"])?;
     let version = ctx.text(value)?;
     let other = ctx.text(&required(other, "version", "version")?)?;
     if version.is_empty() || other.is_empty() {
-        return bail(format!("{} version value cannot be empty", if version.is_empty() { "input" } else { "compared" }));
+        return bail(format!(
+            "{} version value cannot be empty",
+            if version.is_empty() { "input" } else { "compared" }
+        ));
     }
     let operator = operator.map_or(Ok("eq".into()), |operator| ctx.text(&operator))?;
     let strict = match strict.filter(|strict| !strict.is_none()) {
@@ -39,7 +43,11 @@ pub(super) fn version(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
             let parsed = |text: &str| pep440(text).ok_or_else(|| invalid(text));
             parsed(&version)?.cmp(&parsed(&other)?)
         }
-        other => return bail(format!("invalid version type ({other}), must be one of loose, strict, semver, semantic, pep440")),
+        other => {
+            return bail(format!(
+                "invalid version type ({other}), must be one of loose, strict, semver, semantic, pep440"
+            ));
+        }
     };
     Ok(match &*operator {
         "==" | "=" | "eq" => order.is_eq(),
@@ -48,7 +56,11 @@ pub(super) fn version(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
         ">" | "gt" => order.is_gt(),
         ">=" | "ge" => order.is_ge(),
         "!=" | "<>" | "ne" => order.is_ne(),
-        other => return bail(format!("invalid operator type ({other}), must be one of ==, =, eq, <, lt, <=, le, >, gt, >=, ge, !=, <>, ne")),
+        other => {
+            return bail(format!(
+                "invalid operator type ({other}), must be one of ==, =, eq, <, lt, <=, le, >, gt, >=, ge, !=, <>, ne"
+            ));
+        }
     })
 }
 
@@ -86,10 +98,14 @@ fn loose(a: &str, b: &str) -> Res<Ordering> {
             (Part::Number(a), Part::Number(b)) => a.cmp(b),
             (Part::Text(a), Part::Text(b)) => a.cmp(b),
             (Part::Number(_), Part::Text(_)) => {
-                return bail("version comparison failed: '<' not supported between instances of 'int' and 'str'");
+                return bail(
+                    "version comparison failed: '<' not supported between instances of 'int' and 'str'",
+                );
             }
             (Part::Text(_), Part::Number(_)) => {
-                return bail("version comparison failed: '<' not supported between instances of 'str' and 'int'");
+                return bail(
+                    "version comparison failed: '<' not supported between instances of 'str' and 'int'",
+                );
             }
         };
         if order.is_ne() {
@@ -132,9 +148,10 @@ fn semantic(version: &str) -> Option<(Vec<u64>, bool, Vec<Identifier>)> {
     if numbers.len() != 3 {
         return None;
     }
-    let identifiers = pre.into_iter().flat_map(|pre| pre.split('.')).map(|part| {
-        part.parse().map_or_else(|_| Identifier::Text(part.to_owned()), Identifier::Number)
-    });
+    let identifiers = pre
+        .into_iter()
+        .flat_map(|pre| pre.split('.'))
+        .map(|part| part.parse().map_or_else(|_| Identifier::Text(part.to_owned()), Identifier::Number));
     Some((numbers, pre.is_none(), identifiers.collect()))
 }
 
@@ -145,7 +162,8 @@ fn pep440(version: &str) -> Option<Pep440> {
     let version = version.trim().to_lowercase().replace(['_', '-'], ".");
     let version = version.strip_prefix('v').unwrap_or(&version);
     let version = version.split_once('+').map_or(version, |(version, _)| version);
-    let (epoch, version) = version.split_once('!').map_or((Some(0), version), |(epoch, rest)| (epoch.parse().ok(), rest));
+    let (epoch, version) =
+        version.split_once('!').map_or((Some(0), version), |(epoch, rest)| (epoch.parse().ok(), rest));
     let release_end = version.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(version.len());
     let (release, mut rest) = version.split_at(release_end);
     let mut release: Vec<u64> =

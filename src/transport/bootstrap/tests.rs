@@ -1,3 +1,5 @@
+//! The script that starts or uploads fleet, run for real in a shell.
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

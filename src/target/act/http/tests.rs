@@ -165,7 +165,8 @@ fn failures_have_their_kind() {
     let failure = request(&HttpRequest { body_limit: 4, ..get(base) }).unwrap_err();
     assert!(failure.message.contains("more than 4 bytes"), "{}", failure.message);
 
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // an address that no other test listens on
+    let listener = TcpListener::bind("127.0.0.3:0").unwrap();
     let silent = format!("http://{}", listener.local_addr().unwrap());
     let failure = request(&HttpRequest { timeout: 1, ..get(silent.as_str()) }).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Timeout, "{}", failure.message);
