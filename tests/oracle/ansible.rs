@@ -17,7 +17,7 @@ use crate::world::{Pair, Ran, Side, ran};
 const VERSION: &str = "2.19.14";
 
 /// Raised when the same case would be answered in another form.
-const FORM: &str = "1";
+const FORM: &str = "2";
 
 fn scratch(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
@@ -110,6 +110,8 @@ fn ask(pair: &Pair<'_>, case: &Case) -> Result<Answer, String> {
     let work = tempfile::tempdir().map_err(|error| error.to_string())?;
     let inventory = work.path().join("hosts.yml");
     fs::write(&inventory, pair.inventory(Side::Ansible)?).map_err(|error| error.to_string())?;
+    let settings = work.path().join("ansible.cfg");
+    fs::write(&settings, "[defaults]\n").map_err(|error| error.to_string())?;
     let normal = Normal::new(pair.names(Side::Ansible)?);
     let mut runs = Vec::new();
     for (name, check) in case.runs() {
@@ -124,7 +126,7 @@ fn ask(pair: &Pair<'_>, case: &Case) -> Result<Answer, String> {
         }
         command
             .env("ANSIBLE_HOME", work.path().join("home"))
-            .env("ANSIBLE_CONFIG", "/dev/null")
+            .env("ANSIBLE_CONFIG", &settings)
             .env("ANSIBLE_PIPELINING", "1")
             .env("ANSIBLE_NOCOLOR", "1")
             .env("ANSIBLE_SSH_CONTROL_PATH_DIR", work.path().join("ssh"))
@@ -145,7 +147,7 @@ fn ask(pair: &Pair<'_>, case: &Case) -> Result<Answer, String> {
         tasks.sort_by(|one, two| one.host.cmp(&two.host));
         runs.push(Run { name: name.to_owned(), code, told, tasks });
     }
-    Ok(Answer { runs, state: state::read(pair, Side::Ansible, case)? })
+    Ok(Answer { runs, state: state::read(pair, Side::Ansible, case, &normal)? })
 }
 
 fn task(mut line: Json, normal: &Normal) -> Option<Task> {

@@ -67,7 +67,7 @@ pub fn compare(ansible: &Answer, fleet: &Answer) -> Vec<Difference> {
             });
         }
     }
-    found
+    fold(found)
 }
 
 fn values(
@@ -91,4 +91,20 @@ fn values(
         (one, two) if one == two => {}
         (one, two) => add(key.to_owned(), one, two),
     }
+}
+
+/// Puts a difference that is the same in several runs into one.
+fn fold(found: Vec<Difference>) -> Vec<Difference> {
+    let mut folded: Vec<Difference> = Vec::new();
+    for difference in found {
+        let same = |known: &&mut Difference| {
+            let one = (&known.task, &known.key, &known.ansible, &known.fleet);
+            one == (&difference.task, &difference.key, &difference.ansible, &difference.fleet)
+        };
+        match folded.iter_mut().find(same) {
+            Some(known) => known.run += &format!(" and {}", difference.run),
+            None => folded.push(difference),
+        }
+    }
+    folded
 }

@@ -24,7 +24,7 @@ pub fn answer(pair: &Pair<'_>, case: &Case) -> Result<Answer, String> {
         let mut command = fleet();
         command.arg("apply").arg(&case.path).arg("-i").arg(&inventory).arg("--json").args(&case.arguments);
         command.args(check.then_some("--check")).current_dir(work.path()).env("LC_ALL", "C.UTF-8");
-        let Ran { code, stdout, stderr } = ran(&mut command)?;
+        let Ran { code, stdout, stderr } = ran(command.arg("--no-diff"))?;
         let mut tasks = Vec::new();
         let mut told = stderr;
         for line in stdout.lines() {
@@ -41,7 +41,7 @@ pub fn answer(pair: &Pair<'_>, case: &Case) -> Result<Answer, String> {
         tasks.sort_by(|one: &Task, two: &Task| one.host.cmp(&two.host));
         runs.push(Run { name: name.to_owned(), code, told, tasks });
     }
-    Ok(Answer { runs, state: state::read(pair, Side::Fleet, case)? })
+    Ok(Answer { runs, state: state::read(pair, Side::Fleet, case, &normal)? })
 }
 
 fn task(mut event: Json, normal: &Normal) -> Option<Task> {

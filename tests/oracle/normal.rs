@@ -12,6 +12,7 @@ const VOLATILE: &[&str] = &[
     "inode", "dev",
     // how Ansible reports about itself
     "invocation", "warnings", "deprecations", "exception", "diff", "discovered_interpreter_python", "ansible_delegated_vars",
+    "failed_when_suppressed_exception",
 ];
 
 /// Facts that are compared; the others hang on the machine or the time.
@@ -36,6 +37,7 @@ const PROPERTIES: &[&str] =
 pub struct Normal {
     names: Vec<(String, &'static str)>,
     patterns: Vec<(Regex, &'static str)>,
+    frames: Vec<Regex>,
 }
 
 impl Normal {
@@ -44,10 +46,22 @@ impl Normal {
         let patterns = [
             (r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~", ".BACKUP~"),
             (r#"/[^ '"]*/\.ansible/tmp/[^ '"]*"#, "TEMPORARY"),
-            (r"0x[0-9a-f]{8,}", "POINTER"),
+            // what apt says about its downloads, and its progress
+            (r"(?m)^(Get:\d+ |Fetched |Need to get |\(Reading database ).*\n?", ""),
+            (r"\d+(us|ms|s) ago", "TIME ago"),
+            (r"(?m)^(\s+(Main PID|Process|CPU|Active|Tasks|Memory):).*$", "$1"),
+            (r"(?m)^\w{3} \d+ [\d:]{8} \w+ \w+\[\d+\]:", "JOURNAL:"),
         ];
         let patterns = patterns.into_iter().filter_map(|(text, stand_in)| Some((Regex::new(text).ok()?, stand_in)));
-        Self { names, patterns: patterns.collect() }
+        let frames = [
+            r"^Task failed: ",
+            r"^Module failed: ",
+            r"^Finalization of task args for '[^']*' failed: ",
+            r"^Error while resolving value for '[^']*': ",
+            r"^Error while evaluating conditional: ",
+        ];
+        let frames = frames.iter().filter_map(|text| Regex::new(text).ok());
+        Self { names, patterns: patterns.collect(), frames: frames.collect() }
     }
 
     /// A text without what cannot be equal.
@@ -71,8 +85,25 @@ impl Normal {
         if matches!(module, "include_tasks" | "include_role" | "meta") && status != "skipped" && status != "failed" {
             return None;
         }
+        if result.get("censored").is_some() {
+            return Some(Json::Null);
+        }
         let mut result = self.value(result);
         if let Some(map) = result.as_object_mut() {
+            // the status says it
+            map.remove("failed");
+            // the name of a temporary file with Ansible
+            if matches!(module, "copy" | "template") {
+                map.remove("src");
+                let items = map.get_mut("results").and_then(Json::as_array_mut).into_iter().flatten();
+                items.filter_map(Json::as_object_mut).for_each(|item| drop(item.remove("src")));
+            }
+            if matches!(status, "failed" | "ignored")
+                && let Some(message) = map.get_mut("msg")
+                && let Some(text) = message.as_str()
+            {
+                *message = Json::String(self.message(text));
+            }
             if matches!(module, "setup" | "gather_facts")
                 && let Some(facts) = map.get_mut("ansible_facts").and_then(Json::as_object_mut)
             {
@@ -80,10 +111,19 @@ impl Normal {
             }
             // a task that is skipped says why in words of its own
             if status == "skipped" {
-                map.retain(|name, _| matches!(name.as_str(), "results" | "skip_reason" | "false_condition"));
+                map.retain(|name, _| matches!(name.as_str(), "results" | "skip_reason" | "skipped_reason" | "false_condition"));
             }
         }
         Some(result)
+    }
+
+    /// A failure's message without the frame that Ansible 2.19 puts around every one, and with one kind of quotes.
+    fn message(&self, text: &str) -> String {
+        let mut text = text.replace('`', "'");
+        for frame in &self.frames {
+            text = frame.replace(&text, "").into_owned();
+        }
+        text
     }
 
     fn value(&self, value: Json) -> Json {

@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 
 use crate::case::Case;
+use crate::normal::Normal;
 use crate::world::{Pair, Side};
 
 /// Asks the host for everything that the case wants compared.
 ///
 /// # Errors
 /// If it cannot be asked.
-pub fn read(pair: &Pair<'_>, side: Side, case: &Case) -> Result<BTreeMap<String, String>, String> {
+pub fn read(pair: &Pair<'_>, side: Side, case: &Case, normal: &Normal) -> Result<BTreeMap<String, String>, String> {
     let script = script(case);
     if script.is_empty() {
         return Ok(BTreeMap::new());
     }
     let told = pair.ssh(side, &script)?;
+    let told = normal.text(&told);
     Ok(told.lines().filter_map(|line| line.split_once('\t')).map(|(key, value)| (key.into(), value.into())).collect())
 }
 

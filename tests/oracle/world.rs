@@ -1,8 +1,9 @@
 //! The lab of twin hosts, and how to reach them.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use crate::ansible;
@@ -58,9 +59,18 @@ pub fn ran(command: &mut Command) -> Result<Ran, String> {
     })
 }
 
-/// Fleet's own program.
+/// Fleet's own program: a copy, so that all cases run with the same one whatever is built meanwhile.
 pub fn fleet() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fleet"));
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let built = Path::new(env!("CARGO_BIN_EXE_fleet"));
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("oracle-program");
+        let copy = directory.join("fleet");
+        let _ = fs::remove_file(&copy);
+        let copied = fs::create_dir_all(&directory).and_then(|()| fs::copy(built, &copy));
+        if copied.is_ok() { copy } else { built.to_owned() }
+    });
+    let mut command = Command::new(program);
     command.env_remove("ANSIBLE_INVENTORY").env_remove("RUST_BACKTRACE").env("NO_COLOR", "1");
     command
 }
@@ -111,7 +121,8 @@ impl World {
                     scope.spawn(move || {
                         let packages = match side {
                             Side::Fleet => "apt-get -qq update",
-                            Side::Ansible => "apt-get -qq update && apt-get -qq install -y python3-apt >/dev/null",
+                            // acl: else Ansible cannot hand files to a user that is not root
+                            Side::Ansible => "apt-get -qq update && apt-get -qq install -y --no-install-recommends python3-apt acl >/dev/null",
                         };
                         self.ssh(&host(*side, *number), &format!("{ALIKE} && {packages}")).map(drop)
                     })
