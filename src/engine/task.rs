@@ -105,7 +105,7 @@ impl Turn<'_> {
             Err(stop) => {
                 // as Ansible: a loop that cannot be evaluated does not matter where the condition is false
                 if let Ok(When::Skip { condition }) = binder.when(self.task) {
-                    let single = Single::skipped(format!("the condition `{condition}` is false"));
+                    let single = Single::condition(&condition);
                     return Ok(self.end(single, &settings, None, started));
                 }
                 return Ok(self.end(Single::stopped(stop), &settings, None, started));
@@ -134,7 +134,10 @@ impl Turn<'_> {
         };
         if items.is_empty() {
             let single = Single {
-                result: crate::map! {"results" => Vec::new()},
+                result: crate::map! {
+                    "results" => Vec::new(),
+                    "skipped_reason" => "No items in the list",
+                },
                 ..Single::skipped("the loop has no items")
             };
             return Ok(self.end(single, settings, None, started));
@@ -262,10 +265,7 @@ impl Turn<'_> {
         match binder.when(self.task) {
             Ok(When::Run) => {}
             Ok(When::Skip { condition }) => {
-                let mut single = Single::skipped(format!("the condition `{condition}` is false"));
-                single.result.insert(Key::str("skip_reason"), Value::from("Conditional result was False"));
-                single.result.insert(Key::str("false_condition"), Value::from(condition));
-                return Ok((single, None));
+                return Ok((Single::condition(&condition), None));
             }
             Ok(When::Unknown(unknown)) => return Ok((Single::unknown(unknown), None)),
             Err(stop) => return Ok((Single::stopped(stop), None)),
