@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use super::single::Single;
 use super::ahead::Ahead;
 use super::event::{Event, Outcome, Status};
 use super::play::{Handler, Host, Hosts, PlayRun};
@@ -39,6 +40,14 @@ impl Run {
                     } else {
                         (Status::Ok, format!("included {}", names::count(included.len(), "file")))
                     };
+                    let skipped = match binder.when(task) {
+                        Ok(When::Skip { condition }) if included.is_empty() && task.looped.is_none() => Some(condition),
+                        _ => None,
+                    };
+                    let result = skipped.map_or_else(
+                        || Value::map(crate::map! {"changed" => false}),
+                        |condition| Single::condition(&condition).value(),
+                    );
                     for loaded in included {
                         play.add_handlers(&loaded.handlers);
                         let key = Arc::as_ptr(&loaded) as usize;
@@ -48,7 +57,7 @@ impl Run {
                         status,
                         summary,
                         diffs: Vec::new(),
-                        result: Value::map(crate::map! {"changed" => false}),
+                        result,
                         failure: None,
                         warnings: Vec::new(),
                         censored: false,

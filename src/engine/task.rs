@@ -147,6 +147,11 @@ impl Turn<'_> {
         let mut effects = Vec::new();
         let mut delegate = None;
         let count = items.len();
+        let (extended, every) = match self.extended(binder) {
+            Ok(found) => found,
+            Err(stop) => return Ok(self.end(Single::stopped(stop), settings, None, started)),
+        };
+        let all = if extended { items.clone() } else { Vec::new() };
         for (index, item) in items.into_iter().enumerate() {
             let begun = Instant::now();
             // variables anew: an item may have set facts
@@ -156,6 +161,9 @@ impl Turn<'_> {
                 variables = variables
                     .with(index_name, Value::from(index))
                     .with("ansible_index_var", Value::from(index_name.as_str()));
+            }
+            if extended {
+                variables = variables.with("ansible_loop", position(&all, index, every));
             }
             let label = self.label_of(lookups, &variables, &item);
             let (single, to) = self.attempts(lookups, variables, settings).await?;
@@ -221,6 +229,16 @@ impl Turn<'_> {
         effects.extend(std::mem::take(&mut ended.effects));
         ended.effects = effects;
         Ok(ended)
+    }
+
+    /// `extended` and `extended_allitems` of `loop_control`.
+    fn extended(&self, binder: &Binder<'_>) -> Result<(bool, bool), Stop> {
+        let flag = |name: &str, default: bool| -> Result<bool, Stop> {
+            let located = self.task.looped.as_ref().and_then(|looped| looped.control.get(name));
+            let value = located.map(|located| binder.known(located)).transpose()?;
+            Ok(value.and_then(|value| value.to_bool()).unwrap_or(default))
+        };
+        Ok((flag("extended", false)?, flag("extended_allitems", true)?))
     }
 
     fn label_of(&self, lookups: &Arc<dyn Lookups>, variables: &TaskVariables, item: &Value) -> String {
@@ -531,4 +549,28 @@ impl Turn<'_> {
             outcome: self.outcome(single, settings, value, started),
         }
     }
+}
+
+/// `ansible_loop`, with `loop_control`'s `extended`: where in the loop an item stands.
+fn position(all: &[Value], index: usize, with_all: bool) -> Value {
+    let length = all.len();
+    let mut loops = crate::map! {
+        "index" => index + 1,
+        "index0" => index,
+        "first" => index == 0,
+        "last" => index + 1 == length,
+        "length" => length,
+        "revindex" => length - index,
+        "revindex0" => length - index - 1,
+    };
+    if with_all {
+        loops.insert(Key::str("allitems"), Value::list(all.iter().cloned()));
+    }
+    if let Some(next) = all.get(index + 1) {
+        loops.insert(Key::str("nextitem"), next.clone());
+    }
+    if let Some(previous) = index.checked_sub(1).and_then(|index| all.get(index)) {
+        loops.insert(Key::str("previtem"), previous.clone());
+    }
+    Value::map(loops)
 }

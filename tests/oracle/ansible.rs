@@ -17,7 +17,7 @@ use crate::world::{Pair, Ran, Side, ran};
 const VERSION: &str = "2.19.14";
 
 /// Raised when the same case would be answered in another form.
-const FORM: &str = "2";
+const FORM: &str = "3";
 
 fn scratch(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)

@@ -108,6 +108,13 @@ impl Normal {
                 && let Some(facts) = map.get_mut("ansible_facts").and_then(Json::as_object_mut)
             {
                 facts.retain(|name, _| FACTS.contains(&name.as_str()));
+                // in no order
+                let names = facts.get_mut("ansible_interfaces").and_then(Json::as_array_mut);
+                names.into_iter().for_each(|names| names.sort_by_key(Json::to_string));
+            }
+            // progress, split where its carriage returns are
+            if matches!(module, "apt" | "package") {
+                map.retain(|name, _| !matches!(name.as_str(), "stdout_lines" | "stderr_lines"));
             }
             // a task that is skipped says why in words of its own
             if status == "skipped" {

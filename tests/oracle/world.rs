@@ -113,7 +113,8 @@ impl World {
 
     /// Makes the hosts alike: one name, the packages' lists, and what Ansible's `apt` needs.
     fn prepare(&self, hosts: &[(Side, usize)]) -> Result<(), String> {
-        const ALIKE: &str = "hostname twin && echo twin >/etc/hostname && echo '127.0.1.1 twin' >>/etc/hosts";
+        const ALIKE: &str = "hostname twin && echo twin >/etc/hostname && echo '127.0.1.1 twin' >>/etc/hosts \
+                             && touch /var/lib/apt/lists";
         thread::scope(|scope| {
             let prepared: Vec<_> = hosts
                 .iter()
