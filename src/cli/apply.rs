@@ -164,6 +164,9 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
     match prepared {
         Some(prepared) if !diagnostics.has_errors() => {
             print_diagnostics(&mut anstream::stderr().lock(), &diagnostics).context("cannot write")?;
+            if args.limit.is_some() && prepared.hosts().is_empty() {
+                anyhow::bail!("the inventory, the plays' host patterns and `--limit` leave no host");
+            }
             Ok((prepared, sink))
         }
         _ => Err(FilesAreWrong(diagnostics).into()),

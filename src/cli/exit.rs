@@ -91,7 +91,11 @@ pub fn print(error: &anyhow::Error) {
 
 /// Prints problems, then how many there are.
 pub fn print_diagnostics(out: &mut impl Write, diagnostics: &Diagnostics) -> std::io::Result<()> {
-    for found in &diagnostics.0 {
+    let mut sorted: Vec<_> = diagnostics.0.iter().collect();
+    sorted.sort_by_key(|found| {
+        found.place.as_ref().map(|place| (place.source.path.clone(), place.line, place.column))
+    });
+    for found in sorted {
         diagnostic::write(out, found, "")?;
     }
     let errors = diagnostics.0.iter().filter(|d| d.severity == Severity::Error).count();

@@ -207,6 +207,9 @@ impl<W: Write + Send> Terminal<W> {
         let changes: u32 = recap.iter().map(|(_, recap)| recap.changed).sum();
         let maybe: u32 = recap.iter().map(|(_, recap)| recap.may_change).sum();
         let bad = recap.iter().filter(|(_, recap)| recap.failed + recap.unreachable > 0).count();
+        if recap.is_empty() {
+            return writeln!(self.out, "  no host took part");
+        }
         let verdict = match (self.check_mode, changes, maybe, bad) {
             (_, _, _, bad) if bad > 0 => {
                 format!("{} did not come through", crate::base::names::count(bad, "host"))

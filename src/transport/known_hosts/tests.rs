@@ -1,3 +1,5 @@
+//! known_hosts as sshd(8) describes it.
+
 use super::*;
 use russh::keys::PrivateKey;
 use russh::keys::key::safe_rng;

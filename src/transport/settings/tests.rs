@@ -1,3 +1,5 @@
+//! From a destination and the configuration to settings.
+
 use super::*;
 
 fn resolved(config: &str, change: impl FnOnce(&mut Destination)) -> Result<Settings, Box<Diagnostic>> {

@@ -1,3 +1,5 @@
+//! ssh_config(5): patterns, Match, Include, tokens, refusals.
+
 use super::*;
 use crate::transport::Surroundings;
 
