@@ -231,7 +231,9 @@ impl Execution<'_> {
             };
             if observed.as_ref().is_some_and(|observation| ends(&wanted, observation)) {
                 result.insert(Key::str("elapsed"), Value::from(started.elapsed().as_secs()));
-                result.extend(observed.as_ref().map(|observation| groups(&wanted, observation)).unwrap_or_default());
+                result.extend(
+                    observed.as_ref().map(|observation| groups(&wanted, observation)).unwrap_or_default(),
+                );
                 return Ok(Single { result, summary: "there already".to_owned(), ..Single::default() });
             }
             if started.elapsed().as_secs_f64() >= timeout {
@@ -284,12 +286,10 @@ fn groups(wanted: &Ends, observation: &Observation) -> Map {
     let Ends::Matches(pattern) = wanted else { return Map::new() };
     let Some(regex) = searched(pattern) else { return Map::new() };
     let Ok(Some(found)) = regex.captures(&text) else { return Map::new() };
-    let group = |group: Option<fancy_regex::Match<'_>>| group.map_or(Value::Null, |group| group.as_str().into());
+    let group =
+        |group: Option<fancy_regex::Match<'_>>| group.map_or(Value::Null, |group| group.as_str().into());
     let numbered = found.iter().skip(1).map(group);
-    let named: Map = regex
-        .capture_names()
-        .flatten()
-        .map(|name| (Key::from(name), group(found.name(name))))
-        .collect();
+    let named: Map =
+        regex.capture_names().flatten().map(|name| (Key::from(name), group(found.name(name)))).collect();
     crate::map! {"match_groups" => Value::list(numbered), "match_groupdict" => named}
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::single::Single;
 use super::ahead::Ahead;
 use super::event::{Event, Outcome, Status};
 use super::play::{Handler, Host, Hosts, PlayRun};
 use super::run::Run;
+use super::single::Single;
 use crate::base::{Key, Map, Value, names};
 use crate::lang::{LoadedTasks, Task};
 use crate::plan::bind::{Binder, Stop, When};
@@ -41,7 +41,9 @@ impl Run {
                         (Status::Ok, format!("included {}", names::count(included.len(), "file")))
                     };
                     let skipped = match binder.when(task) {
-                        Ok(When::Skip { condition }) if included.is_empty() && task.looped.is_none() => Some(condition),
+                        Ok(When::Skip { condition }) if included.is_empty() && task.looped.is_none() => {
+                            Some(condition)
+                        }
                         _ => None,
                     };
                     let result = skipped.map_or_else(

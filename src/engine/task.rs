@@ -154,16 +154,20 @@ impl Turn<'_> {
         let all = if extended { items.clone() } else { Vec::new() };
         for (index, item) in items.into_iter().enumerate() {
             let begun = Instant::now();
+            let mut about = Map::new();
             // variables anew: an item may have set facts
             let mut variables = self.variables().with(&name, item.clone());
             variables = variables.with("ansible_loop_var", Value::from(name.as_str()));
             if let Some(index_name) = &index_name {
+                about.insert(Key::from(index_name.as_str()), Value::from(index));
+                about.insert(Key::str("ansible_index_var"), Value::from(index_name.as_str()));
                 variables = variables
                     .with(index_name, Value::from(index))
                     .with("ansible_index_var", Value::from(index_name.as_str()));
             }
             if extended {
                 variables = variables.with("ansible_loop", position(&all, index, every));
+                about.insert(Key::str("ansible_loop"), position(&all, index, every));
             }
             let label = self.label_of(lookups, &variables, &item);
             let (single, to) = self.attempts(lookups, variables, settings).await?;
@@ -177,6 +181,7 @@ impl Turn<'_> {
             };
             value.insert(Key::from(name.as_str()), item);
             value.insert(Key::str("ansible_loop_var"), Value::from(name.as_str()));
+            value.extend(about);
             let value = Value::map(value);
             results.push(value.clone());
             whole.changed |= single.changed;
@@ -334,6 +339,8 @@ impl Turn<'_> {
             }
             if left == 0 {
                 single.failed = true;
+                // as Ansible counts them: the tries after the first
+                single.result.insert(Key::str("attempts"), Value::from(tries - 1));
                 single.failure.get_or_insert_with(|| FailureText {
                     message: format!("`until` did not hold in {tries} tries"),
                     ..FailureText::default()

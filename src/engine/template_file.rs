@@ -20,7 +20,13 @@ pub(super) struct FileVariables {
 impl FileVariables {
     /// For the file at `path`, written as `written` in the task, that goes to `destination`. `now` is in microseconds
     /// since the epoch.
-    pub(super) fn new(task: &Arc<dyn Variables>, path: &Path, written: &str, destination: &str, now: i64) -> Self {
+    pub(super) fn new(
+        task: &Arc<dyn Variables>,
+        path: &Path,
+        written: &str,
+        destination: &str,
+        now: i64,
+    ) -> Self {
         let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let about = std::fs::metadata(path).ok();
         let (uid, changed) = about.map_or((0, 0), |about| {

@@ -37,17 +37,27 @@ pub fn install() -> Result<(), String> {
     if complete.exists() {
         return Ok(());
     }
+    if let Err(problem) = make(&environment) {
+        // Debian has Python without what makes virtual environments
+        let packages = "apt-get -qq update && apt-get -qq install -y python3 python3-venv";
+        must(Command::new("sh").args(["-c", packages]).env("DEBIAN_FRONTEND", "noninteractive"), &problem)?;
+        make(&environment)?;
+    }
+    fs::write(&complete, VERSION).map_err(|error| format!("{}: {error}", complete.display()))
+}
+
+fn make(environment: &Path) -> Result<(), String> {
     let python = ["python3", "python3.13", "python3.12", "python3.11"].into_iter().find(|python| {
         let old = "import sys; sys.exit(sys.version_info < (3, 11))";
         ran(Command::new(python).args(["-c", old])).is_ok_and(|ended| ended.code == 0)
     });
     let python = python.ok_or("the oracle needs Python 3.11 or newer")?;
-    let _ = fs::remove_dir_all(&environment);
-    must(Command::new(python).args(["-m", "venv"]).arg(&environment), "a virtual environment cannot be made")?;
+    let _ = fs::remove_dir_all(environment);
+    must(Command::new(python).args(["-m", "venv"]).arg(environment), "a virtual environment cannot be made")?;
     let package = format!("ansible-core=={VERSION}");
     let mut pip = Command::new(environment.join("bin/pip"));
-    must(pip.args(["install", "--quiet", "--disable-pip-version-check", &package]), "the oracle cannot be installed")?;
-    fs::write(&complete, VERSION).map_err(|error| format!("{}: {error}", complete.display()))
+    pip.args(["install", "--quiet", "--disable-pip-version-check", &package]);
+    must(&mut pip, "the oracle cannot be installed")
 }
 
 fn must(command: &mut Command, problem: &str) -> Result<(), String> {
@@ -117,7 +127,12 @@ fn ask(pair: &Pair<'_>, case: &Case) -> Result<Answer, String> {
     for (name, check) in case.runs() {
         let lines = work.path().join(format!("{name}.jsonl"));
         let mut command = Command::new(environment().join("bin/ansible-playbook"));
-        command.arg("-i").arg(&inventory).arg(&case.path).args(&case.arguments).args(check.then_some("--check"));
+        command
+            .arg("-i")
+            .arg(&inventory)
+            .arg(&case.path)
+            .args(&case.arguments)
+            .args(check.then_some("--check"));
         command.current_dir(work.path()).env_clear();
         for name in ["PATH", "HOME", "USER", "LANG"] {
             if let Some(value) = std::env::var_os(name) {
@@ -130,7 +145,10 @@ fn ask(pair: &Pair<'_>, case: &Case) -> Result<Answer, String> {
             .env("ANSIBLE_PIPELINING", "1")
             .env("ANSIBLE_NOCOLOR", "1")
             .env("ANSIBLE_SSH_CONTROL_PATH_DIR", work.path().join("ssh"))
-            .env("ANSIBLE_CALLBACK_PLUGINS", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/callback"))
+            .env(
+                "ANSIBLE_CALLBACK_PLUGINS",
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/callback"),
+            )
             .env("ANSIBLE_CALLBACKS_ENABLED", "oracle_lines")
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("LC_ALL", "C.UTF-8")

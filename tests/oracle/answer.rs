@@ -45,7 +45,8 @@ impl Answer {
     pub fn told(&self) -> String {
         let mut text = String::new();
         for run in self.runs.iter().filter(|run| run.code != 0 || run.tasks.is_empty()) {
-            text += &format!("--- fleet, {} run, exit code {}\n{}\n", run.name, run.code, run.told.trim_end());
+            text +=
+                &format!("--- fleet, {} run, exit code {}\n{}\n", run.name, run.code, run.told.trim_end());
         }
         text
     }

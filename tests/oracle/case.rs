@@ -47,7 +47,8 @@ impl Case {
     /// If a case cannot be read or its comments are wrong.
     pub fn all() -> Result<Vec<Self>, String> {
         let directory = directory();
-        let entries = fs::read_dir(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        let entries =
+            fs::read_dir(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
         let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         paths.retain(|path| path.extension().is_some_and(|ending| ending == "yml"));
         paths.sort();

@@ -44,7 +44,12 @@ pub fn compare(ansible: &Answer, fleet: &Answer) -> Vec<Difference> {
             // fleet says of a command in check mode that it may change something, Ansible skips it
             let unknown = in_check_mode && actual.status == "may_change" && expected.status == "skipped";
             if expected.status != actual.status && !unknown {
-                add(&expected.name, "status".to_owned(), Some(expected.status.clone()), Some(actual.status.clone()));
+                add(
+                    &expected.name,
+                    "status".to_owned(),
+                    Some(expected.status.clone()),
+                    Some(actual.status.clone()),
+                );
             }
             if in_check_mode {
                 continue;

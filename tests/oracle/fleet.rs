@@ -28,7 +28,8 @@ pub fn answer(pair: &Pair<'_>, case: &Case) -> Result<Answer, String> {
         let mut tasks = Vec::new();
         let mut told = stderr;
         for line in stdout.lines() {
-            let event: Json = serde_json::from_str(line).map_err(|error| format!("{error} in {line}\n{told}"))?;
+            let event: Json =
+                serde_json::from_str(line).map_err(|error| format!("{error} in {line}\n{told}"))?;
             if event["event"] == "warning" {
                 told += &format!("warning: {}\n", event["message"]);
             }
@@ -50,6 +51,12 @@ fn task(mut event: Json, normal: &Normal) -> Option<Task> {
     }
     let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
     let status = text(&event["outcome"]["status"]);
-    let result = normal.result(&text(&event["task"]["module"]), &status, event["outcome"]["result"].take())?;
-    Some(Task { host: text(&event["host"]), name: normal.text(&text(&event["task"]["name"])), status, result })
+    let result =
+        normal.result(&text(&event["task"]["module"]), &status, event["outcome"]["result"].take())?;
+    Some(Task {
+        host: text(&event["host"]),
+        name: normal.text(&text(&event["task"]["name"])),
+        status,
+        result,
+    })
 }

@@ -7,31 +7,91 @@ use serde_json::{Map, Value as Json};
 /// Keys that are left out wherever they stand.
 const VOLATILE: &[&str] = &[
     // times
-    "start", "end", "delta", "atime", "ctime", "mtime", "elapsed", "cache_update_time", "date", "last_modified",
+    "start",
+    "end",
+    "delta",
+    "atime",
+    "ctime",
+    "mtime",
+    "elapsed",
+    "cache_update_time",
+    "date",
+    "last_modified",
     // what a file system gives out
-    "inode", "dev",
+    "inode",
+    "dev",
     // how Ansible reports about itself
-    "invocation", "warnings", "deprecations", "exception", "diff", "discovered_interpreter_python", "ansible_delegated_vars",
+    "invocation",
+    "warnings",
+    "deprecations",
+    "exception",
+    "diff",
+    "discovered_interpreter_python",
+    "ansible_delegated_vars",
     "failed_when_suppressed_exception",
 ];
 
 /// Facts that are compared; the others hang on the machine or the time.
 const FACTS: &[&str] = &[
-    "ansible_architecture", "ansible_distribution", "ansible_distribution_major_version",
-    "ansible_distribution_release", "ansible_distribution_version", "ansible_dns", "ansible_domain", "ansible_fqdn",
-    "ansible_hostname", "ansible_kernel", "ansible_machine", "ansible_nodename", "ansible_os_family",
-    "ansible_pkg_mgr", "ansible_service_mgr", "ansible_system", "ansible_user_dir", "ansible_user_gecos",
-    "ansible_user_gid", "ansible_user_id", "ansible_user_shell", "ansible_user_uid", "ansible_effective_user_id",
-    "ansible_real_user_id", "ansible_userspace_architecture", "ansible_userspace_bits", "ansible_selinux_python_present",
-    "ansible_virtualization_role", "ansible_virtualization_type", "ansible_processor_vcpus", "ansible_memtotal_mb",
-    "ansible_all_ipv4_addresses", "ansible_local", "ansible_lsb", "ansible_is_chroot", "ansible_interfaces",
-    "ansible_fips", "ansible_apparmor", "ansible_cmdline", "ansible_processor_count", "ansible_processor_cores",
-    "ansible_swaptotal_mb", "gather_subset", "module_setup", "ansible_python_version",
+    "ansible_architecture",
+    "ansible_distribution",
+    "ansible_distribution_major_version",
+    "ansible_distribution_release",
+    "ansible_distribution_version",
+    "ansible_dns",
+    "ansible_domain",
+    "ansible_fqdn",
+    "ansible_hostname",
+    "ansible_kernel",
+    "ansible_machine",
+    "ansible_nodename",
+    "ansible_os_family",
+    "ansible_pkg_mgr",
+    "ansible_service_mgr",
+    "ansible_system",
+    "ansible_user_dir",
+    "ansible_user_gecos",
+    "ansible_user_gid",
+    "ansible_user_id",
+    "ansible_user_shell",
+    "ansible_user_uid",
+    "ansible_effective_user_id",
+    "ansible_real_user_id",
+    "ansible_userspace_architecture",
+    "ansible_userspace_bits",
+    "ansible_selinux_python_present",
+    "ansible_virtualization_role",
+    "ansible_virtualization_type",
+    "ansible_processor_vcpus",
+    "ansible_memtotal_mb",
+    "ansible_all_ipv4_addresses",
+    "ansible_local",
+    "ansible_lsb",
+    "ansible_is_chroot",
+    "ansible_interfaces",
+    "ansible_fips",
+    "ansible_apparmor",
+    "ansible_cmdline",
+    "ansible_processor_count",
+    "ansible_processor_cores",
+    "ansible_swaptotal_mb",
+    "gather_subset",
+    "module_setup",
+    "ansible_python_version",
 ];
 
 /// Of a unit's properties, those that are compared.
-const PROPERTIES: &[&str] =
-    &["Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "FragmentPath", "Description", "Type", "Result"];
+const PROPERTIES: &[&str] = &[
+    "Id",
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "UnitFileState",
+    "FragmentPath",
+    "Description",
+    "Type",
+    "Result",
+];
 
 /// Takes out what cannot be equal.
 pub struct Normal {
@@ -52,7 +112,8 @@ impl Normal {
             (r"(?m)^(\s+(Main PID|Process|CPU|Active|Tasks|Memory):).*$", "$1"),
             (r"(?m)^\w{3} \d+ [\d:]{8} \w+ \w+\[\d+\]:", "JOURNAL:"),
         ];
-        let patterns = patterns.into_iter().filter_map(|(text, stand_in)| Some((Regex::new(text).ok()?, stand_in)));
+        let patterns =
+            patterns.into_iter().filter_map(|(text, stand_in)| Some((Regex::new(text).ok()?, stand_in)));
         let frames = [
             r"^Task failed: ",
             r"^Module failed: ",
@@ -82,7 +143,10 @@ impl Normal {
     pub fn result(&self, module: &str, status: &str, result: Json) -> Option<Json> {
         let module = module.rsplit('.').next().unwrap_or(module);
         // an include is reported by Ansible as a result of its own only in part; what it includes is compared
-        if matches!(module, "include_tasks" | "include_role" | "meta") && status != "skipped" && status != "failed" {
+        if matches!(module, "include_tasks" | "include_role" | "meta")
+            && status != "skipped"
+            && status != "failed"
+        {
             return None;
         }
         if result.get("censored").is_some() {
@@ -118,7 +182,9 @@ impl Normal {
             }
             // a task that is skipped says why in words of its own
             if status == "skipped" {
-                map.retain(|name, _| matches!(name.as_str(), "results" | "skip_reason" | "skipped_reason" | "false_condition"));
+                map.retain(|name, _| {
+                    matches!(name.as_str(), "results" | "skip_reason" | "skipped_reason" | "false_condition")
+                });
             }
         }
         Some(result)
@@ -145,7 +211,8 @@ impl Normal {
     fn map(&self, map: Map<String, Json>) -> Map<String, Json> {
         let mut kept = Map::new();
         for (key, value) in map {
-            let quiet = matches!(key.as_str(), "failed" | "changed" | "skipped" | "unreachable") && value == false;
+            let quiet =
+                matches!(key.as_str(), "failed" | "changed" | "skipped" | "unreachable") && value == false;
             if quiet || key.starts_with("_ansible_") || VOLATILE.contains(&key.as_str()) {
                 continue;
             }

@@ -10,14 +10,23 @@ use crate::world::{Pair, Side};
 ///
 /// # Errors
 /// If it cannot be asked.
-pub fn read(pair: &Pair<'_>, side: Side, case: &Case, normal: &Normal) -> Result<BTreeMap<String, String>, String> {
+pub fn read(
+    pair: &Pair<'_>,
+    side: Side,
+    case: &Case,
+    normal: &Normal,
+) -> Result<BTreeMap<String, String>, String> {
     let script = script(case);
     if script.is_empty() {
         return Ok(BTreeMap::new());
     }
     let told = pair.ssh(side, &script)?;
     let told = normal.text(&told);
-    Ok(told.lines().filter_map(|line| line.split_once('\t')).map(|(key, value)| (key.into(), value.into())).collect())
+    Ok(told
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect())
 }
 
 /// The commands that print a line `what<TAB>how` for each thing.
@@ -31,7 +40,9 @@ pub fn script(case: &Case) -> String {
         );
     }
     for package in &case.packages {
-        script += &format!("dpkg-query -W -f='package ${{Package}}\\t${{Status}} ${{Version}}\\n' {package} 2>/dev/null\n");
+        script += &format!(
+            "dpkg-query -W -f='package ${{Package}}\\t${{Status}} ${{Version}}\\n' {package} 2>/dev/null\n"
+        );
     }
     for unit in &case.units {
         script += &format!(

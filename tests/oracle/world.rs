@@ -51,7 +51,8 @@ pub struct Ran {
 /// If it cannot be started.
 pub fn ran(command: &mut Command) -> Result<Ran, String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("`{name}` does not start: {error}"))?;
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| format!("`{name}` does not start: {error}"))?;
     Ok(Ran {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -100,7 +101,8 @@ impl World {
         if up.code != 0 {
             return Err(down(format!("`fleet lab run` failed: {}", up.stderr.trim())));
         }
-        let lab = fleet::lab::open(&name).map_err(|error| error.to_string())?.ok_or("the lab is not there")?;
+        let lab =
+            fleet::lab::open(&name).map_err(|error| error.to_string())?.ok_or("the lab is not there")?;
         let world = Self {
             name: name.clone(),
             config: lab.ssh_config,
@@ -129,7 +131,9 @@ impl World {
                     })
                 })
                 .collect();
-            prepared.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())?)
+            prepared
+                .into_iter()
+                .try_for_each(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())?)
         })
     }
 
@@ -183,7 +187,9 @@ impl Pair<'_> {
     /// # Errors
     /// If the host is not in the lab.
     pub fn inventory(&self, side: Side) -> Result<String, String> {
-        let lab = fleet::lab::open(&self.world.name).map_err(|error| error.to_string())?.ok_or("there is no lab")?;
+        let lab = fleet::lab::open(&self.world.name)
+            .map_err(|error| error.to_string())?
+            .ok_or("there is no lab")?;
         let name = host(side, self.number);
         let found = lab.host(&name).ok_or_else(|| format!("{name} is not in the lab"))?;
         let connection = format!(
@@ -205,7 +211,9 @@ impl Pair<'_> {
     /// # Errors
     /// If the host is not in the lab.
     pub fn names(&self, side: Side) -> Result<Vec<(String, &'static str)>, String> {
-        let lab = fleet::lab::open(&self.world.name).map_err(|error| error.to_string())?.ok_or("there is no lab")?;
+        let lab = fleet::lab::open(&self.world.name)
+            .map_err(|error| error.to_string())?
+            .ok_or("there is no lab")?;
         let name = host(side, self.number);
         let found = lab.host(&name).ok_or_else(|| format!("{name} is not in the lab"))?;
         Ok(vec![(found.address.to_string(), "ADDRESS"), (lab.gateway.to_string(), "GATEWAY"), (name, "HOST")])
