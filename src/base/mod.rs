@@ -6,6 +6,7 @@ pub mod names;
 pub mod place;
 pub mod pyregex;
 pub mod secret;
+pub mod shlex;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Kind, Severity};

@@ -117,11 +117,7 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
         host_key_checking: args.accept_new.then_some(HostKeyChecking::AcceptNew),
         timeout: args.timeout,
         retries: 3,
-        ssh_args: [&args.ssh_common_args, &args.ssh_extra_args]
-            .into_iter()
-            .flatten()
-            .flat_map(|text| engine::destination::words(text))
-            .collect(),
+        ssh_args: ssh_args(args)?,
         password: args.ask_pass.then(|| prompt::password("SSH password")).transpose()?,
         become_password: args.ask_become_pass.then(|| prompt::password("become password")).transpose()?,
         lab: HashMap::new(),
@@ -171,6 +167,16 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
         }
         _ => Err(FilesAreWrong(diagnostics).into()),
     }
+}
+
+fn ssh_args(args: &RunArgs) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for text in [&args.ssh_common_args, &args.ssh_extra_args].into_iter().flatten() {
+        let words = crate::base::shlex::split(text)
+            .map_err(|error| WrongOptions(format!("the ssh options `{text}` cannot be read: {error}")))?;
+        all.extend(words);
+    }
+    Ok(all)
 }
 
 fn serve_locally(reader: Box<dyn std::io::Read + Send>, writer: Box<dyn std::io::Write + Send>) {

@@ -56,7 +56,9 @@ fn mapping(source: &Arc<Source>, vars: &mut VarMap) -> Result<()> {
 
 fn pairs(text: &str, vars: &mut VarMap) -> Result<()> {
     let source = Source::new("<extra vars>", text);
-    for word in crate::engine::destination::words(text) {
+    let words = crate::base::shlex::split(text)
+        .map_err(|error| WrongOptions(format!("the extra variables `{text}` cannot be read: {error}")))?;
+    for word in words {
         let (name, value) = word.split_once('=').ok_or_else(|| {
             WrongOptions(format!("extra variables are `name=value`, YAML or `@file`, not `{word}`"))
         })?;

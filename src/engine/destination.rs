@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Diagnostic, Kind, Secret, Value};
+use crate::base::{Diagnostic, Kind, Secret, Value, shlex};
 use crate::lang::{Keyword, Task};
 use crate::plan::bind::{Binder, Stop};
 use crate::transport::{Destination, HostKeyChecking, Kind as Way};
@@ -56,34 +56,6 @@ fn secret(value: &Value) -> Secret {
         Value::Secret(secret) => secret.clone(),
         other => Secret::new(other.to_text()),
     }
-}
-
-/// Splits a text of options into words as a shell does.
-pub fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    let mut open = None;
-    let mut started = false;
-    for c in text.chars() {
-        match (open, c) {
-            (None, '\'' | '"') => (open, started) = (Some(c), true),
-            (Some(quote), c) if c == quote => open = None,
-            (None, c) if c.is_whitespace() => {
-                if started {
-                    words.push(std::mem::take(&mut word));
-                }
-                started = false;
-            }
-            (_, c) => {
-                word.push(c);
-                started = true;
-            }
-        }
-    }
-    if started {
-        words.push(word);
-    }
-    words
 }
 
 /// Where a host is and how it is reached, and the password for becoming another user there. `binder` has that
@@ -147,7 +119,11 @@ pub(super) fn of(
     };
     let mut ssh_args = defaults.ssh_args.clone();
     for name in ["ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args"] {
-        ssh_args.extend(text(&[name])?.iter().flat_map(|text| words(text)));
+        let words = text(&[name])?.map(|text| shlex::split(&text)).transpose().map_err(|error| {
+            let message = format!("`{name}` of host `{host}` cannot be read: {error}");
+            Stop::from(Diagnostic::error(Kind::BadValue, message))
+        })?;
+        ssh_args.extend(words.unwrap_or_default());
     }
     let key = text(&["ansible_ssh_private_key_file", "ansible_private_key_file"])?
         .map(PathBuf::from)
@@ -203,14 +179,4 @@ pub(super) fn of(
         destination.ssh_config = Some(PathBuf::from("/dev/null"));
     }
     Ok((destination, become_password))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::words;
-
-    #[test]
-    fn option_texts_are_split_as_a_shell_does() {
-        assert_eq!(words("-o A=b  -J 'a b' \"c\"d ''"), ["-o", "A=b", "-J", "a b", "cd", ""]);
-    }
 }

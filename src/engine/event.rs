@@ -86,6 +86,22 @@ pub struct Outcome {
     pub elapsed: Duration,
 }
 
+impl Outcome {
+    /// An outcome with nothing but its status.
+    pub fn plain(status: Status) -> Self {
+        Self {
+            status,
+            summary: String::new(),
+            diffs: Vec::new(),
+            result: Value::Null,
+            failure: None,
+            warnings: Vec::new(),
+            censored: false,
+            elapsed: Duration::ZERO,
+        }
+    }
+}
+
 /// The counts of one host, as in Ansible's recap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "as in Ansible's recap")]

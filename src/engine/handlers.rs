@@ -1,13 +1,11 @@
 //! Handlers: who is meant by a notification, when they run, and what an interrupted run has left.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::ahead::Ahead;
 use super::event::{Event, Outcome, Status};
 use super::play::{Handler, Host, Hosts, PlayRun, lock};
 use super::run::Run;
-use crate::base::Value;
 use crate::lang::Task;
 
 impl Run {
@@ -68,24 +66,7 @@ impl Run {
             let unknown = lock(&play.maybe).get_mut(host).and_then(|maybe| maybe.remove(&index));
             let Some(unknown) = unknown.filter(|_| !certain.contains(host)) else { continue };
             let label = self.label(play, host, handler, Handler::Yes);
-            let outcome = Outcome {
-                status: Status::MayChange(unknown),
-                summary: String::new(),
-                diffs: Vec::new(),
-                result: Value::Null,
-                failure: None,
-                warnings: Vec::new(),
-                censored: false,
-                elapsed: Duration::ZERO,
-            };
-            self.recap(host, &outcome);
-            self.tell(Event::TaskFinished {
-                host: Arc::clone(host),
-                delegate: None,
-                task: label,
-                looped: false,
-                outcome: Box::new(outcome),
-            });
+            self.finish(host, &label, Outcome::plain(Status::MayChange(unknown)));
         }
     }
 

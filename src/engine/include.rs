@@ -1,7 +1,6 @@
 //! `include_tasks`: files that are known only at run time.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use indexmap::IndexMap;
 
@@ -55,24 +54,7 @@ impl Run {
                         let key = Arc::as_ptr(&loaded) as usize;
                         groups.entry(key).or_insert_with(|| (loaded, Vec::new())).1.push(Arc::clone(&host));
                     }
-                    let outcome = Outcome {
-                        status,
-                        summary,
-                        diffs: Vec::new(),
-                        result,
-                        failure: None,
-                        warnings: Vec::new(),
-                        censored: false,
-                        elapsed: Duration::ZERO,
-                    };
-                    self.recap(&host, &outcome);
-                    self.tell(Event::TaskFinished {
-                        host: Arc::clone(&host),
-                        delegate: None,
-                        task: label,
-                        looped: false,
-                        outcome: Box::new(outcome),
-                    });
+                    self.finish(&host, &label, Outcome { summary, result, ..Outcome::plain(status) });
                 }
                 Err(stop) => self.stopped(play, &label, &host, hosts, stop),
             }

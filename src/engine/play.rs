@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -375,6 +374,18 @@ impl Run {
         failed
     }
 
+    /// Counts and tells the end of a task that was not run by a module.
+    pub(super) fn finish(&self, host: &Host, label: &Arc<TaskLabel>, outcome: Outcome) {
+        self.recap(host, &outcome);
+        self.tell(Event::TaskFinished {
+            host: Arc::clone(host),
+            delegate: None,
+            task: Arc::clone(label),
+            looped: false,
+            outcome: Box::new(outcome),
+        });
+    }
+
     pub(super) fn recap(&self, host: &Host, outcome: &Outcome) {
         self.count(host, |recap| match &outcome.status {
             Status::Ok => recap.ok += 1,
@@ -402,24 +413,8 @@ impl Run {
         let result = Value::map(crate::map! {
             "unreachable" => true, "msg" => message.as_str(), "changed" => false,
         });
-        let outcome = Outcome {
-            status: Status::Unreachable,
-            summary: String::new(),
-            diffs: Vec::new(),
-            result,
-            failure: Some(FailureText { message, hint, diagnostic: None }),
-            warnings: Vec::new(),
-            censored: false,
-            elapsed: Duration::ZERO,
-        };
-        self.recap(host, &outcome);
-        self.tell(Event::TaskFinished {
-            host: Arc::clone(host),
-            delegate: None,
-            task: Arc::clone(label),
-            looped: false,
-            outcome: Box::new(outcome),
-        });
+        let failure = Some(FailureText { message, hint, diagnostic: None });
+        self.finish(host, label, Outcome { result, failure, ..Outcome::plain(Status::Unreachable) });
     }
 
     async fn meta(&self, play: &PlayRun, task: &Arc<Task>, hosts: &mut Hosts, ahead: &Ahead<'_>) {
@@ -484,24 +479,9 @@ impl Run {
             },
             Stop::Deferred => FailureText { message: "put off".to_owned(), ..FailureText::default() },
         };
-        let outcome = Outcome {
-            status: Status::Failed { ignored: false },
-            summary: String::new(),
-            diffs: Vec::new(),
-            result: Value::map(crate::map! {"failed" => true, "msg" => failure.message.as_str()}),
-            failure: Some(failure),
-            warnings: Vec::new(),
-            censored: false,
-            elapsed: Duration::ZERO,
-        };
-        self.recap(host, &outcome);
-        self.tell(Event::TaskFinished {
-            host: Arc::clone(host),
-            delegate: None,
-            task: Arc::clone(label),
-            looped: false,
-            outcome: Box::new(outcome),
-        });
+        let result = Value::map(crate::map! {"failed" => true, "msg" => failure.message.as_str()});
+        let failed = Outcome::plain(Status::Failed { ignored: false });
+        self.finish(host, label, Outcome { result, failure: Some(failure), ..failed });
         play.vars.gone.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(host));
         hosts.live.retain(|other| other != host);
         hosts.failed.push(Arc::clone(host));

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::build::Builder;
-use super::{address, literal, shell_words};
+use super::{address, literal};
 use crate::base::names::did_you_mean;
-use crate::base::{Diagnostic, Kind, Place, Source, TemplateText, Value};
+use crate::base::{Diagnostic, Kind, Place, Source, TemplateText, Value, shlex};
 use crate::yaml::has_markers;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Builder {
     }
 
     fn ini_host(&mut self, line: &str, group: &str, place: &Place) {
-        let words = match shell_words::split(line) {
+        let words = match shlex::split_with(line, shlex::Hash::Comment) {
             Ok(words) => words,
             Err(problem) => {
                 self.error(format!("{problem}: `{line}`"), Some(place));

@@ -21,7 +21,6 @@ mod layers;
 mod literal;
 mod load;
 mod pattern;
-mod shell_words;
 mod vars_files;
 mod yaml_file;
 

@@ -34,8 +34,9 @@ mod template;
 mod uri;
 mod user;
 mod wait_for;
-mod words;
 mod write_file;
+
+use crate::base::shlex as words;
 
 #[cfg(test)]
 mod testing;

@@ -17,7 +17,6 @@ mod places;
 mod remembered;
 mod remote;
 mod session;
-mod shell_words;
 
 pub use nss::nss_setup;
 pub use remote::remote_main;

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use super::attributes::Numbers;
 use super::staged::Staged;
+use crate::base::shlex;
 use crate::target::cause::{errno, failed, is_absent};
+use crate::target::command;
 use crate::target::host::{Host, umask};
 use crate::target::observe::digest_of;
 use crate::target::paths::{followed, parent};
 use crate::target::places::sync_directory;
-use crate::target::{command, shell_words};
 use crate::wire::action::Bytes;
 use crate::wire::{Algorithm, Attributes, Command, Done, Expect, Failure, FailureKind, Follow, Outcome};
 
@@ -159,7 +160,7 @@ fn check(text: &str, staged: &Path, path: &Path) -> Result<(), Failure> {
     if !text.contains("%s") {
         return Err(refuse(format!("validate must contain %s: {text}")));
     }
-    let words = shell_words::split(text).map_err(|error| refuse(format!("cannot read `{text}`: {error}")))?;
+    let words = shlex::split(text).map_err(|error| refuse(format!("cannot read `{text}`: {error}")))?;
     let staged = staged.to_string_lossy();
     let argv = words.into_iter().map(|word| word.replace("%s", &staged).replace("%%", "%"));
     let output =
