@@ -7,12 +7,13 @@ use std::time::SystemTime;
 
 use sha2::Digest as _;
 
+use super::template_file::{Beside, FileVariables};
 use crate::base::{Map, Value};
 use crate::modules::contract::Failed;
 use crate::modules::{Controller, Halt, Rendered, Search, TemplateOptions};
 use crate::plan::bind::{Binder, Stop};
 use crate::project::{self, Project};
-use crate::template::{FileOptions, Markers, Truth};
+use crate::template::{FileOptions, Lookups, Markers, Truth, Variables};
 use crate::wire::action::{Bytes, hex};
 
 /// Files up to this size travel in the frame.
@@ -65,7 +66,7 @@ pub(super) struct TaskController<'a> {
     /// The task's binder.
     pub(super) binder: Binder<'a>,
     /// The project.
-    pub(super) project: &'a Project,
+    pub(super) project: &'a Arc<Project>,
     /// Contents that were read.
     pub(super) files: &'a Files,
     /// Directories that files are searched in, nearest first: the role, the task file, the playbook.
@@ -154,7 +155,8 @@ impl Controller for TaskController<'_> {
             variable_end_string,
             comment_start_string,
             comment_end_string,
-            destination: _,
+            source: written,
+            destination,
         } = options.clone();
         let usual = Markers::default();
         let options = FileOptions {
@@ -171,10 +173,14 @@ impl Controller for TaskController<'_> {
                 comment_end: comment_end_string.unwrap_or(usual.comment_end),
             },
         };
+        let now = self.binder.lookups.now();
+        let variables = FileVariables::new(&self.binder.variables, path, &written, &destination, now);
+        let variables: Arc<dyn Variables> = Arc::new(variables);
+        let lookups: Arc<dyn Lookups> = Arc::new(Beside::new(self.binder.lookups, self.project, path));
         let rendered = self
             .binder
             .templar
-            .file(&source, &options, &self.binder.variables, self.binder.lookups)
+            .file(&source, &options, &variables, &lookups)
             .map_err(|error| halt(Stop::from(error)))?;
         Ok(Rendered {
             text: Arc::from(rendered.value.to_text()),

@@ -10,7 +10,7 @@ use super::known::{Look, Wanted};
 use super::machine::{Machine, Trouble, User};
 use super::single::{Settings, Single};
 use super::task::Turn;
-use crate::base::{Key, Value, pyregex};
+use crate::base::{Key, Map, Value, pyregex};
 use crate::lang::Keyword;
 use crate::modules::{AnyModule, Context, Given, Halt, Plan, Side, Step, View, Wait, Wanted as Ends};
 use crate::plan::bind::Stop;
@@ -158,7 +158,7 @@ impl Execution<'_> {
                     let failed = self.module.failure(self.given, plan, at, &failure);
                     let mut single = Single::halted(failed);
                     single.remembered = remembered;
-                    single.changed = at > 0;
+                    single.changed |= at > 0;
                     return Ok(Performed::Done(Box::new(single)));
                 }
             }
@@ -231,6 +231,9 @@ impl Execution<'_> {
             };
             if observed.as_ref().is_some_and(|observation| ends(&wanted, observation)) {
                 result.insert(Key::str("elapsed"), Value::from(started.elapsed().as_secs()));
+                result.extend(
+                    observed.as_ref().map(|observation| groups(&wanted, observation)).unwrap_or_default(),
+                );
                 return Ok(Single { result, summary: "there already".to_owned(), ..Single::default() });
             }
             if started.elapsed().as_secs_f64() >= timeout {
@@ -265,6 +268,28 @@ fn ends(wanted: &Ends, observation: &Observation) -> bool {
 }
 
 fn finds(pattern: &str, text: &str) -> bool {
+    searched(pattern).is_some_and(|regex| regex.is_match(text).unwrap_or(false))
+}
+
+fn searched(pattern: &str) -> Option<fancy_regex::Regex> {
     let flags = pyregex::Flags { multi_line: true, ..pyregex::Flags::default() };
-    pyregex::compile(pattern, flags).is_ok_and(|regex| regex.is_match(text).unwrap_or(false))
+    pyregex::compile(pattern, flags).ok()
+}
+
+/// `match_groups` and `match_groupdict` of a text that was waited for.
+fn groups(wanted: &Ends, observation: &Observation) -> Map {
+    let text = match observation {
+        Observation::Content(Content::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        Observation::Command(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
+        _ => return Map::new(),
+    };
+    let Ends::Matches(pattern) = wanted else { return Map::new() };
+    let Some(regex) = searched(pattern) else { return Map::new() };
+    let Ok(Some(found)) = regex.captures(&text) else { return Map::new() };
+    let group =
+        |group: Option<fancy_regex::Match<'_>>| group.map_or(Value::Null, |group| group.as_str().into());
+    let numbered = found.iter().skip(1).map(group);
+    let named: Map =
+        regex.capture_names().flatten().map(|name| (Key::from(name), group(found.name(name)))).collect();
+    crate::map! {"match_groups" => Value::list(numbered), "match_groupdict" => named}
 }

@@ -8,6 +8,7 @@ use super::ahead::Ahead;
 use super::event::{Event, Outcome, Status};
 use super::play::{Handler, Host, Hosts, PlayRun};
 use super::run::Run;
+use super::single::Single;
 use crate::base::{Key, Map, Value, names};
 use crate::lang::{LoadedTasks, Task};
 use crate::plan::bind::{Binder, Stop, When};
@@ -38,12 +39,21 @@ impl Run {
                     } else {
                         (Status::Ok, format!("included {}", names::count(included.len(), "file")))
                     };
+                    let skipped = match binder.when(task) {
+                        Ok(When::Skip { condition }) if included.is_empty() && task.looped.is_none() => {
+                            Some(condition)
+                        }
+                        _ => None,
+                    };
+                    let result = skipped.map_or_else(
+                        || Value::map(crate::map! {"changed" => false}),
+                        |condition| Single::condition(&condition).value(),
+                    );
                     for loaded in included {
                         play.add_handlers(&loaded.handlers);
                         let key = Arc::as_ptr(&loaded) as usize;
                         groups.entry(key).or_insert_with(|| (loaded, Vec::new())).1.push(Arc::clone(&host));
                     }
-                    let result = Value::map(crate::map! {"changed" => false});
                     self.finish(&host, &label, Outcome { summary, result, ..Outcome::plain(status) });
                 }
                 Err(stop) => self.stopped(play, &label, &host, hosts, stop),

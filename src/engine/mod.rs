@@ -15,6 +15,7 @@ mod play;
 mod run;
 mod single;
 mod task;
+mod template_file;
 
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};

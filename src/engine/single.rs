@@ -39,6 +39,20 @@ impl Single {
         Self { skipped: Some(reason.into()), ..Self::default() }
     }
 
+    /// Skipped because of a condition.
+    pub(super) fn condition(condition: &Value) -> Self {
+        let text = condition.to_text();
+        let literal = match condition {
+            Value::Template(_) => Value::from(text.as_str()),
+            other => other.clone(),
+        };
+        let result = crate::map! {
+            "skip_reason" => "Conditional result was False",
+            "false_condition" => literal,
+        };
+        Self { result, ..Self::skipped(format!("the condition `{text}` is false")) }
+    }
+
     pub(super) fn stopped(stop: Stop) -> Self {
         match stop {
             Stop::Unknown(unknown) => Self::unknown(unknown),
@@ -56,7 +70,9 @@ impl Single {
 
     pub(super) fn halted(failed: Failed) -> Self {
         let Failed { message, hint, diagnostic, result } = failed;
-        Self { result, ..Self::failed(FailureText { message, hint, diagnostic }) }
+        // a command that ended badly has changed something nevertheless
+        let changed = result.get("changed").is_some_and(|changed| changed == &Value::Bool(true));
+        Self { result, changed, ..Self::failed(FailureText { message, hint, diagnostic }) }
     }
 
     /// What `register` sees.
@@ -67,9 +83,8 @@ impl Single {
         let mut map = self.result.clone();
         map.insert(Key::str("changed"), Value::Bool(self.changed));
         map.insert(Key::str("failed"), Value::Bool(self.failed));
-        if let Some(reason) = &self.skipped {
+        if self.skipped.is_some() {
             map.insert(Key::str("skipped"), Value::Bool(true));
-            map.entry(Key::str("skip_reason")).or_insert_with(|| Value::from(reason.as_str()));
         }
         if let Some(failure) = &self.failure {
             map.entry(Key::str("msg")).or_insert_with(|| Value::from(failure.message.as_str()));

@@ -105,7 +105,7 @@ impl Turn<'_> {
             Err(stop) => {
                 // as Ansible: a loop that cannot be evaluated does not matter where the condition is false
                 if let Ok(When::Skip { condition }) = binder.when(self.task) {
-                    let single = Single::skipped(format!("the condition `{condition}` is false"));
+                    let single = Single::condition(&condition);
                     return Ok(self.end(single, &settings, None, started));
                 }
                 return Ok(self.end(Single::stopped(stop), &settings, None, started));
@@ -134,7 +134,10 @@ impl Turn<'_> {
         };
         if items.is_empty() {
             let single = Single {
-                result: crate::map! {"results" => Vec::new()},
+                result: crate::map! {
+                    "results" => Vec::new(),
+                    "skipped_reason" => "No items in the list",
+                },
                 ..Single::skipped("the loop has no items")
             };
             return Ok(self.end(single, settings, None, started));
@@ -144,15 +147,27 @@ impl Turn<'_> {
         let mut effects = Vec::new();
         let mut delegate = None;
         let count = items.len();
+        let (extended, every) = match self.extended(binder) {
+            Ok(found) => found,
+            Err(stop) => return Ok(self.end(Single::stopped(stop), settings, None, started)),
+        };
+        let all = if extended { items.clone() } else { Vec::new() };
         for (index, item) in items.into_iter().enumerate() {
             let begun = Instant::now();
+            let mut about = Map::new();
             // variables anew: an item may have set facts
             let mut variables = self.variables().with(&name, item.clone());
             variables = variables.with("ansible_loop_var", Value::from(name.as_str()));
             if let Some(index_name) = &index_name {
+                about.insert(Key::from(index_name.as_str()), Value::from(index));
+                about.insert(Key::str("ansible_index_var"), Value::from(index_name.as_str()));
                 variables = variables
                     .with(index_name, Value::from(index))
                     .with("ansible_index_var", Value::from(index_name.as_str()));
+            }
+            if extended {
+                variables = variables.with("ansible_loop", position(&all, index, every));
+                about.insert(Key::str("ansible_loop"), position(&all, index, every));
             }
             let label = self.label_of(lookups, &variables, &item);
             let (single, to) = self.attempts(lookups, variables, settings).await?;
@@ -166,6 +181,7 @@ impl Turn<'_> {
             };
             value.insert(Key::from(name.as_str()), item);
             value.insert(Key::str("ansible_loop_var"), Value::from(name.as_str()));
+            value.extend(about);
             let value = Value::map(value);
             results.push(value.clone());
             whole.changed |= single.changed;
@@ -220,6 +236,16 @@ impl Turn<'_> {
         Ok(ended)
     }
 
+    /// `extended` and `extended_allitems` of `loop_control`.
+    fn extended(&self, binder: &Binder<'_>) -> Result<(bool, bool), Stop> {
+        let flag = |name: &str, default: bool| -> Result<bool, Stop> {
+            let located = self.task.looped.as_ref().and_then(|looped| looped.control.get(name));
+            let value = located.map(|located| binder.known(located)).transpose()?;
+            Ok(value.and_then(|value| value.to_bool()).unwrap_or(default))
+        };
+        Ok((flag("extended", false)?, flag("extended_allitems", true)?))
+    }
+
     fn label_of(&self, lookups: &Arc<dyn Lookups>, variables: &TaskVariables, item: &Value) -> String {
         let label = self.task.looped.as_ref().and_then(|looped| looped.control.get("label"));
         let binder = Binder { templar: &self.run.templar, lookups, variables: Arc::new(variables.clone()) };
@@ -262,10 +288,7 @@ impl Turn<'_> {
         match binder.when(self.task) {
             Ok(When::Run) => {}
             Ok(When::Skip { condition }) => {
-                let mut single = Single::skipped(format!("the condition `{condition}` is false"));
-                single.result.insert(Key::str("skip_reason"), Value::from("Conditional result was False"));
-                single.result.insert(Key::str("false_condition"), Value::from(condition));
-                return Ok((single, None));
+                return Ok((Single::condition(&condition), None));
             }
             Ok(When::Unknown(unknown)) => return Ok((Single::unknown(unknown), None)),
             Err(stop) => return Ok((Single::stopped(stop), None)),
@@ -316,6 +339,8 @@ impl Turn<'_> {
             }
             if left == 0 {
                 single.failed = true;
+                // as Ansible counts them: the tries after the first
+                single.result.insert(Key::str("attempts"), Value::from(tries - 1));
                 single.failure.get_or_insert_with(|| FailureText {
                     message: format!("`until` did not hold in {tries} tries"),
                     ..FailureText::default()
@@ -531,4 +556,28 @@ impl Turn<'_> {
             outcome: self.outcome(single, settings, value, started),
         }
     }
+}
+
+/// `ansible_loop`, with `loop_control`'s `extended`: where in the loop an item stands.
+fn position(all: &[Value], index: usize, with_all: bool) -> Value {
+    let length = all.len();
+    let mut loops = crate::map! {
+        "index" => index + 1,
+        "index0" => index,
+        "first" => index == 0,
+        "last" => index + 1 == length,
+        "length" => length,
+        "revindex" => length - index,
+        "revindex0" => length - index - 1,
+    };
+    if with_all {
+        loops.insert(Key::str("allitems"), Value::list(all.iter().cloned()));
+    }
+    if let Some(next) = all.get(index + 1) {
+        loops.insert(Key::str("nextitem"), next.clone());
+    }
+    if let Some(previous) = index.checked_sub(1).and_then(|index| all.get(index)) {
+        loops.insert(Key::str("previtem"), previous.clone());
+    }
+    Value::map(loops)
 }

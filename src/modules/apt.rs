@@ -207,8 +207,11 @@ impl AptParams {
         if plan.summary.is_empty() {
             "the package lists are fresh enough".clone_into(&mut plan.summary);
         }
-        plan.result.insert("cache_updated".into(), (lists == Lists::Refreshed).into());
-        plan.result.insert("cache_update_time".into(), updated.unwrap_or_default().into());
+        // as the original: a removal does not tell how old the lists are
+        if self.upgrade != Upgrade::No || self.state != State::Absent || names.is_empty() {
+            plan.result.insert("cache_updated".into(), (lists == Lists::Refreshed).into());
+            plan.result.insert("cache_update_time".into(), updated.unwrap_or_default().into());
+        }
         Ok(plan)
     }
 
@@ -235,8 +238,10 @@ impl AptParams {
         if let Some(Done::Ran(output)) = outcomes.last()
             && self.is_main(plan)
         {
-            result.extend(super::view::output_keys(output));
-            result.shift_remove("rc");
+            result.extend(super::run::timed_keys(output, super::run::Ends::Kept));
+            for key in ["rc", "start", "end", "delta"] {
+                result.shift_remove(key);
+            }
             let said = String::from_utf8_lossy(&output.stdout);
             if plan.changed == Some(false) && simulate::changes_something(&said) {
                 // fresh lists brought something that could not be foreseen

@@ -244,7 +244,11 @@ impl Wish {
             )
         };
         let will = |wanted: &Option<Wanted>, was: (String, Option<u32>)| {
-            wanted.as_ref().map_or(was, |Wanted { owner, id }| (text(owner), *id))
+            match wanted {
+                // a number is shown as the name that it has already
+                Some(Wanted { owner, id }) if id.is_none() || *id != was.1 => (text(owner), *id),
+                _ => was,
+            }
         };
         let (owner, uid) = will(&self.owner, was(|stat| (owner_text(stat), stat.uid)));
         let (group, gid) = will(&self.group, was(|stat| (group_text(stat), stat.gid)));

@@ -20,7 +20,7 @@ use super::view::View;
 use super::write_file::{self, EDIT_LIMIT, Replace, Show, Verdict, Write};
 use crate::base::Map;
 use crate::wire::action::Bytes;
-use crate::wire::{Content, Done, Failure, FileKind, Follow, Observation, Query};
+use crate::wire::{Content, Done, Failure, FailureKind, FileKind, Follow, Observation, Query};
 use crate::{choices, params};
 use lines::Edited;
 
@@ -133,7 +133,14 @@ impl Module for LineInFile {
     }
 
     fn failure(_: &LineParams, _: &Plan, _: usize, failure: &Failure) -> Failed {
-        write_file::failed(failure)
+        let mut failed = write_file::failed(failure);
+        if let (FailureKind::Validation, Some(output)) = (failure.kind, &failure.output) {
+            // as the original, which says it in one line
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            failed.message = format!("failed to validate: rc:{} error:{stderr}", output.status);
+            failed.result.clear();
+        }
+        failed
     }
 }
 

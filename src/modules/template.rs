@@ -161,6 +161,7 @@ fn options(params: &TemplateParams, destination: &str) -> Result<TemplateOptions
         variable_end_string: params.variable_end_string.clone(),
         comment_start_string: params.comment_start_string.clone(),
         comment_end_string: params.comment_end_string.clone(),
+        source: params.src.to_string(),
         destination: destination.to_owned(),
     })
 }

@@ -163,8 +163,9 @@ impl Module for User {
         Ok(Step::Plan(plan))
     }
 
-    fn result(params: &UserParams, view: &View<'_>, plan: &Plan, _: &[Done]) -> Result<Map, Halt> {
+    fn result(params: &UserParams, view: &View<'_>, plan: &Plan, outcomes: &[Done]) -> Result<Map, Halt> {
         let mut result = plan.result.clone();
+        result.extend(said(outcomes));
         if params.state == State::Present && !plan.changes.is_empty() {
             let Some(entry) = view.user(&params.name)? else {
                 return fail(format!("failed to look up user name: {}", params.name));
@@ -182,6 +183,28 @@ impl Module for User {
         failed.result.insert("name".into(), params.name.as_str().into());
         failed
     }
+}
+
+/// What the commands printed; nothing where they printed nothing.
+fn said(outcomes: &[Done]) -> Map {
+    let outputs = || {
+        outcomes.iter().filter_map(|outcome| match outcome {
+            Done::Ran(output) => Some(output),
+            Done::Plain | Done::Written { .. } | Done::Answered(_) => None,
+        })
+    };
+    let mut keys = Map::new();
+    for (name, bytes) in [
+        ("stdout", outputs().flat_map(|output| output.stdout.iter().copied()).collect::<Vec<u8>>()),
+        ("stderr", outputs().flat_map(|output| output.stderr.iter().copied()).collect()),
+    ] {
+        if !bytes.is_empty() {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            keys.insert(format!("{name}_lines").into(), Value::list(text.lines().map(Value::from)));
+            keys.insert(name.into(), text.into());
+        }
+    }
+    keys
 }
 
 fn entry_keys(entry: &UserEntry) -> Map {

@@ -71,7 +71,9 @@ pub struct TemplateOptions {
     pub variable_end_string: Option<String>,
     pub comment_start_string: Option<String>,
     pub comment_end_string: Option<String>,
-    /// What `template_host`, `template_path`, `template_destpath` … are made from.
+    /// The template as the task names it: `template_path`.
+    pub source: String,
+    /// Where it goes: `template_destpath`.
     pub destination: String,
 }
 

@@ -165,7 +165,7 @@ impl WaitForParams {
     /// Connects and prints what the other side says.
     fn listen(&self, view: &View<'_>, port: u16) -> Command {
         let seconds = self.connect_timeout.max(1);
-        let script = "exec 3<>\"/dev/tcp/$1/$2\" && timeout \"$3\" head -c 65536 <&3";
+        let script = "exec 3<>\"/dev/tcp/$1/$2\" && timeout \"$3\" cat <&3 | head -c 65536";
         let (port, limit) = (port.to_string(), seconds.to_string());
         let mut command =
             run::argv(view, ["bash", "-c", script, "wait_for", &self.host, &port, &limit]).may_fail();

@@ -313,7 +313,9 @@ pub fn failed(failure: &Failure) -> Failed {
     result.extend(crate::map! {
         "exit_status" => output.status,
         "stdout" => text(&output.stdout),
+        "stdout_lines" => Value::list(text(&output.stdout).lines().map(Value::from)),
         "stderr" => text(&output.stderr),
+        "stderr_lines" => Value::list(text(&output.stderr).lines().map(Value::from)),
     });
     let message = match failure.kind {
         FailureKind::Validation => "failed to validate".to_owned(),

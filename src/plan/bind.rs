@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::{Diagnostic, Key, Kind, Map, Place, Unknown, Value};
 use crate::lang::{Keyword, Located, LoopKind, Task};
 use crate::modules::Given;
-use crate::template::{LookupError, Lookups, Rendered, Templar, TemplateError, Truth, Variables};
+use crate::template::{Lookups, Rendered, Templar, TemplateError, Truth, Variables};
 
 /// Why something could not be bound.
 #[derive(Clone, Debug)]
@@ -40,8 +40,8 @@ pub enum When {
     Run,
     /// This one does not.
     Skip {
-        /// The condition as written.
-        condition: String,
+        /// The condition as written: a text, a template or a literal.
+        condition: Value,
     },
     /// It hangs on a task that has not run.
     Unknown(Arc<Unknown>),
@@ -164,7 +164,7 @@ impl Binder<'_> {
             for condition in conditions {
                 match self.condition(&condition, &located.place)? {
                     Truth::Yes => {}
-                    Truth::No => return Ok(When::Skip { condition: condition.to_text() }),
+                    Truth::No => return Ok(When::Skip { condition }),
                     Truth::Unknown(unknown) => return Ok(When::Unknown(unknown)),
                 }
             }
@@ -183,19 +183,13 @@ impl Binder<'_> {
                     Value::List(items) => (*items).clone(),
                     other => vec![other],
                 };
-                self.lookups.lookup(lookup, &terms, &Map::new(), &self.variables).map_err(
-                    |error| match error {
-                        LookupError::Deferred => Stop::Deferred,
-                        LookupError::Unknown(unknown) => Stop::Unknown(unknown),
-                        LookupError::NoSuchLookup => {
-                            let message = format!("there is no lookup `{lookup}` for `with_{lookup}`");
-                            Diagnostic::error(Kind::UnknownKeyword, message).at(&looped.over.place).into()
-                        }
-                        LookupError::Failed(message) => {
-                            Diagnostic::error(Kind::Template, message).at(&looped.over.place).into()
-                        }
-                    },
-                )?
+                let place = Some(&looped.over.place);
+                let found = self.templar.lookup(lookup, &terms, place, &self.variables, self.lookups);
+                let found = found.map_err(|error| placed(error.into(), &looped.over.place))?;
+                match found.unknown {
+                    Some(unknown) => return Err(Stop::Unknown(unknown)),
+                    None => found.value,
+                }
             }
         };
         match value {

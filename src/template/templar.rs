@@ -103,6 +103,27 @@ impl Templar {
         })
     }
 
+    /// What a lookup finds, as a list: what `with_NAME` loops over.
+    ///
+    /// # Errors
+    /// Where there is no such lookup or it fails, with the place given.
+    pub fn lookup(
+        &self,
+        name: &str,
+        terms: &[Value],
+        place: Option<&Place>,
+        variables: &Scope,
+        lookups: &Arc<dyn Lookups>,
+    ) -> Result<Rendered, TemplateError> {
+        self.run(variables, lookups, place, |ctx| {
+            let mut args = super::args::Args::default();
+            args.positional.push(Val::from(name.to_owned()));
+            args.positional.extend(terms.iter().cloned().map(Val::Data));
+            let found = super::lookup::query(ctx, args)?;
+            ctx.result(&found)
+        })
+    }
+
     /// Evaluates a condition: a boolean, an expression, a template, or a list of them that all have to hold.
     ///
     /// # Errors

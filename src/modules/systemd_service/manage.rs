@@ -177,6 +177,9 @@ impl Manager {
                 diffs.push(Diff::attribute(&subject, "enabled", &now.enabled, after));
                 after.clone_into(&mut now.enabled);
                 if masked { "masked" } else { "loaded" }.clone_into(&mut now.load);
+                if !masked {
+                    now.properties.remove("LoadError");
+                }
                 self.act(view, if masked { "mask" } else { "unmask" }, &unit, &now);
             }
         }

@@ -1,0 +1,131 @@
+//! What only template files see: variables about the file itself, and what lies beside it.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::base::{Map, Place, Source, Value};
+use crate::project::Project;
+use crate::template::{LookupError, Lookups, Variables};
+
+/// The task's variables and, over them, those of the file, as `ansible.builtin.template` adds them.
+#[derive(Debug)]
+pub(super) struct FileVariables {
+    own: IndexMap<&'static str, Value>,
+    task: Arc<dyn Variables>,
+}
+
+impl FileVariables {
+    /// For the file at `path`, written as `written` in the task, that goes to `destination`. `now` is in microseconds
+    /// since the epoch.
+    pub(super) fn new(
+        task: &Arc<dyn Variables>,
+        path: &Path,
+        written: &str,
+        destination: &str,
+        now: i64,
+    ) -> Self {
+        let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let about = std::fs::metadata(path).ok();
+        let (uid, changed) = about.map_or((0, 0), |about| {
+            (about.uid(), about.mtime().saturating_mul(1_000_000).saturating_add(about.mtime_nsec() / 1000))
+        });
+        let mut own = IndexMap::new();
+        let mut add = |name: &'static str, value: Value| drop(own.insert(name, value));
+        add("template_host", rustix::system::uname().nodename().to_string_lossy().as_ref().into());
+        add("template_path", written.into());
+        add("template_fullpath", full.display().to_string().into());
+        add("template_destpath", destination.into());
+        add("template_uid", user_name(uid));
+        add("template_mtime", local_time(changed));
+        add("template_run_date", local_time(now));
+        if task.get("ansible_managed").is_none() {
+            add("ansible_managed", "Ansible managed".into());
+        }
+        Self { own, task: Arc::clone(task) }
+    }
+}
+
+/// A user's name on this machine, or the number where there is no such user.
+fn user_name(uid: u32) -> Value {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| Value::from(name))
+    });
+    name.unwrap_or_else(|| Value::from(uid))
+}
+
+/// As Python prints a local `datetime`.
+fn local_time(micros: i64) -> Value {
+    let Ok(time) = jiff::Timestamp::from_microsecond(micros) else { return Value::from("") };
+    let local = time.to_zoned(jiff::tz::TimeZone::system());
+    let fraction = micros.rem_euclid(1_000_000);
+    let seconds = local.strftime("%Y-%m-%d %H:%M:%S").to_string();
+    Value::from(if fraction == 0 { seconds } else { format!("{seconds}.{fraction:06}") })
+}
+
+impl Variables for FileVariables {
+    fn get(&self, name: &str) -> Option<Value> {
+        self.own.get(name).cloned().or_else(|| self.task.get(name))
+    }
+
+    fn place(&self, name: &str) -> Option<Place> {
+        if self.own.contains_key(name) { None } else { self.task.place(name) }
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        let mut names = self.task.names();
+        names.extend(self.own.keys().map(|name| Arc::from(*name)));
+        names
+    }
+
+    fn host(&self, name: &str) -> Option<Arc<dyn Variables>> {
+        self.task.host(name)
+    }
+
+    fn hosts(&self) -> Vec<Arc<str>> {
+        self.task.hosts()
+    }
+}
+
+/// The task's lookups; templates that are included are found beside the file, too.
+#[derive(Debug)]
+pub(super) struct Beside {
+    task: Arc<dyn Lookups>,
+    project: Arc<Project>,
+    directory: PathBuf,
+}
+
+impl Beside {
+    /// For the file at `path`.
+    pub(super) fn new(task: &Arc<dyn Lookups>, project: &Arc<Project>, path: &Path) -> Self {
+        let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+        Self { task: Arc::clone(task), project: Arc::clone(project), directory }
+    }
+}
+
+impl Lookups for Beside {
+    fn lookup(
+        &self,
+        name: &str,
+        terms: &[Value],
+        options: &Map,
+        variables: &Arc<dyn Variables>,
+    ) -> Result<Value, LookupError> {
+        self.task.lookup(name, terms, options, variables)
+    }
+
+    fn now(&self) -> i64 {
+        self.task.now()
+    }
+
+    fn template(&self, name: &str) -> Option<Arc<Source>> {
+        let beside = self.directory.join(name);
+        let found = if beside.is_file() { self.project.read(&beside).ok() } else { None };
+        found.or_else(|| self.task.template(name))
+    }
+}

@@ -1,0 +1,93 @@
+//! The cases: a playbook each, whose leading comments say what shall be compared afterwards.
+//!
+//! ```text
+//! # compare: /srv/copy /etc/motd      files and whole directories
+//! # packages: hello                   versions
+//! # units: fleet-case.service         enabled, active
+//! # users: alice                      accounts and their groups
+//! # check: yes                        a run with `--check` comes before the others
+//! # arguments: --tags web             given to both programs
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One case.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The playbook's name without its ending.
+    pub name: String,
+    /// The playbook.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// The paths to compare.
+    pub paths: Vec<String>,
+    /// The packages to compare.
+    pub packages: Vec<String>,
+    /// The units to compare.
+    pub units: Vec<String>,
+    /// The accounts to compare.
+    pub users: Vec<String>,
+    /// Whether a run in check mode comes first.
+    pub check: bool,
+    /// Arguments for both programs.
+    pub arguments: Vec<String>,
+}
+
+/// Where the cases are.
+pub fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/cases")
+}
+
+impl Case {
+    /// All cases, by name.
+    ///
+    /// # Errors
+    /// If a case cannot be read or its comments are wrong.
+    pub fn all() -> Result<Vec<Self>, String> {
+        let directory = directory();
+        let entries =
+            fs::read_dir(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.retain(|path| path.extension().is_some_and(|ending| ending == "yml"));
+        paths.sort();
+        paths.into_iter().map(Self::read).collect()
+    }
+
+    fn read(path: PathBuf) -> Result<Self, String> {
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut case = Self {
+            name,
+            path,
+            text: text.clone(),
+            paths: Vec::new(),
+            packages: Vec::new(),
+            units: Vec::new(),
+            users: Vec::new(),
+            check: false,
+            arguments: Vec::new(),
+        };
+        for line in text.lines().map_while(|line| line.strip_prefix("# ")) {
+            let Some((key, value)) = line.split_once(": ") else { continue };
+            let words = value.split_whitespace().map(str::to_owned);
+            match key {
+                "compare" => case.paths.extend(words),
+                "packages" => case.packages.extend(words),
+                "units" => case.units.extend(words),
+                "users" => case.users.extend(words),
+                "arguments" => case.arguments.extend(words),
+                "check" => case.check = value == "yes",
+                _ => return Err(format!("{}: `{key}` is not known", case.path.display())),
+            }
+        }
+        Ok(case)
+    }
+
+    /// The runs, in order: their names and whether they are in check mode.
+    pub fn runs(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        let check = self.check.then_some(("check", true));
+        check.into_iter().chain([("first", false), ("second", false)])
+    }
+}
