@@ -174,7 +174,9 @@ impl Normal {
                 facts.retain(|name, _| FACTS.contains(&name.as_str()));
                 // in no order
                 let names = facts.get_mut("ansible_interfaces").and_then(Json::as_array_mut);
-                names.into_iter().for_each(|names| names.sort_by_key(Json::to_string));
+                if let Some(names) = names {
+                    names.sort_by_key(Json::to_string);
+                }
             }
             // progress, split where its carriage returns are
             if matches!(module, "apt" | "package") {
