@@ -224,7 +224,7 @@ fn mistakes_in_ini_have_places_and_hints() {
             "[web]\nh1 h2\n",
             &["E 2:1 `h2` is not `variable=value` (one host per line, followed by its variables)"],
         ),
-        ("[web]\nh1 a='b\n", &["E 2:1 a quote is not closed: `h1 a='b`"]),
+        ("[web]\nh1 a='b\n", &["E 2:1 No closing quotation: `h1 a='b`"]),
         (
             "[web]\nh1:\n",
             &["E 2:1 the host `h1:` ends with a colon (a colon announces a port; \
