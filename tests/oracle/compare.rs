@@ -75,12 +75,10 @@ pub fn compare(ansible: &Answer, fleet: &Answer) -> Vec<Difference> {
     fold(found)
 }
 
-fn values(
-    key: &str,
-    ansible: Option<&Json>,
-    fleet: Option<&Json>,
-    add: &mut dyn FnMut(String, Option<&Json>, Option<&Json>),
-) {
+/// Takes a key with what stands there on either side.
+type Add<'a> = dyn FnMut(String, Option<&Json>, Option<&Json>) + 'a;
+
+fn values(key: &str, ansible: Option<&Json>, fleet: Option<&Json>, add: &mut Add<'_>) {
     match (ansible, fleet) {
         (Some(Json::Object(one)), Some(Json::Object(two))) => {
             let names: BTreeSet<&String> = one.keys().chain(two.keys()).collect();

@@ -160,7 +160,9 @@ impl Normal {
             if matches!(module, "copy" | "template") {
                 map.remove("src");
                 let items = map.get_mut("results").and_then(Json::as_array_mut).into_iter().flatten();
-                items.filter_map(Json::as_object_mut).for_each(|item| drop(item.remove("src")));
+                for item in items.filter_map(Json::as_object_mut) {
+                    item.remove("src");
+                }
             }
             if matches!(status, "failed" | "ignored")
                 && let Some(message) = map.get_mut("msg")
@@ -174,7 +176,9 @@ impl Normal {
                 facts.retain(|name, _| FACTS.contains(&name.as_str()));
                 // in no order
                 let names = facts.get_mut("ansible_interfaces").and_then(Json::as_array_mut);
-                names.into_iter().for_each(|names| names.sort_by_key(Json::to_string));
+                if let Some(names) = names {
+                    names.sort_by_key(Json::to_string);
+                }
             }
             // progress, split where its carriage returns are
             if matches!(module, "apt" | "package") {
