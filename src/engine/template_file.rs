@@ -129,3 +129,47 @@ impl Lookups for Beside {
         found.or_else(|| self.task.template(name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Managed;
+
+    impl Variables for Managed {
+        fn get(&self, name: &str) -> Option<Value> {
+            (name == "ansible_managed").then(|| Value::from("by hand"))
+        }
+
+        fn place(&self, _: &str) -> Option<Place> {
+            None
+        }
+
+        fn names(&self) -> Vec<Arc<str>> {
+            vec![Arc::from("ansible_managed")]
+        }
+
+        fn host(&self, _: &str) -> Option<Arc<dyn Variables>> {
+            None
+        }
+
+        fn hosts(&self) -> Vec<Arc<str>> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn the_file_is_described_and_the_user_s_own_text_stays() {
+        let task: Arc<dyn Variables> = Arc::new(Managed);
+        let file = FileVariables::new(&task, Path::new("/etc/passwd"), "passwd.j2", "/srv/x", 1_500_000);
+        let text = |name: &str| file.get(name).map(|value| value.to_text());
+        assert_eq!(text("template_path").as_deref(), Some("passwd.j2"));
+        assert_eq!(text("template_fullpath").as_deref(), Some("/etc/passwd"));
+        assert_eq!(text("template_destpath").as_deref(), Some("/srv/x"));
+        assert_eq!(text("template_uid").as_deref(), Some("root"));
+        assert!(text("template_run_date").is_some_and(|date| date.ends_with(".500000")));
+        assert_eq!(text("ansible_managed").as_deref(), Some("by hand"));
+        assert!(file.names().iter().any(|name| &**name == "template_host"));
+    }
+}

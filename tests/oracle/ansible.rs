@@ -97,7 +97,7 @@ fn remembered(case: &Case) -> PathBuf {
         hash.update(path.to_string_lossy().as_bytes());
         hash.update(fs::read(&path).unwrap_or_default());
     }
-    let key = ::fleet::wire::action::hex(hash.finalize().get(..8).unwrap_or_default());
+    let key: String = fleet::wire::action::hex(hash.finalize().get(..8).unwrap_or_default());
     scratch("oracle-cache").join(format!("{}-{key}.json", case.name))
 }
 

@@ -75,7 +75,7 @@ pub fn compare(ansible: &Answer, fleet: &Answer) -> Vec<Difference> {
     fold(found)
 }
 
-/// Takes a difference: the key, Ansible's value, fleet's.
+/// Takes a key with what stands there on either side.
 type Add<'a> = dyn FnMut(String, Option<&Json>, Option<&Json>) + 'a;
 
 fn values(key: &str, ansible: Option<&Json>, fleet: Option<&Json>, add: &mut Add<'_>) {

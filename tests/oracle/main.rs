@@ -5,7 +5,7 @@
 //! when a case is new or was changed. Where the lab cannot run the cases are reported as ignored, by name and reason;
 //! `FLEET_LAB=require` makes that a failure.
 
-#![expect(clippy::indexing_slicing, reason = "a missing key of JSON is null")]
+#![expect(clippy::indexing_slicing, reason = "a key that an event does not have is null")]
 
 mod ansible;
 mod answer;

@@ -160,7 +160,9 @@ impl Normal {
             if matches!(module, "copy" | "template") {
                 map.remove("src");
                 let items = map.get_mut("results").and_then(Json::as_array_mut).into_iter().flatten();
-                items.filter_map(Json::as_object_mut).for_each(|item| drop(item.remove("src")));
+                for item in items.filter_map(Json::as_object_mut) {
+                    item.remove("src");
+                }
             }
             if matches!(status, "failed" | "ignored")
                 && let Some(message) = map.get_mut("msg")
