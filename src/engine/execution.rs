@@ -130,6 +130,7 @@ impl Execution<'_> {
             _ => None,
         });
         let mut remembered = Vec::new();
+        let mut warning = None;
         let outcomes = if let Some(text) = raw {
             vec![Ok(Done::Ran(self.machine.raw(self.user, text).await?))]
         } else {
@@ -145,7 +146,9 @@ impl Execution<'_> {
                     self.settings.notify.iter().map(|name| format!("{}/{name}", turn.host)).collect();
                 Some((turn.play.journal.clone(), remembered.clone()))
             };
-            self.machine.perform(self.user, remember, &changes, then, None).await?
+            let (outcomes, told) = self.machine.perform(self.user, remember, &changes, then, None).await?;
+            warning = told;
+            outcomes
         };
         let mut done = Vec::new();
         for (at, outcome) in outcomes.into_iter().enumerate() {
@@ -165,6 +168,7 @@ impl Execution<'_> {
         }
         let mut single = self.result(plan, &done).await?;
         single.remembered = remembered;
+        single.warnings.extend(warning);
         Ok(Performed::Done(Box::new(single)))
     }
 

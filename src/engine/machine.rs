@@ -221,7 +221,9 @@ impl Machine {
     }
 
     /// Carries out changes in order and observes what is wanted afterwards, in one exchange. `remember` is written
-    /// before the first change. The outcomes are those of the changes; after a failure the rest is `NotRun`.
+    /// before the first change; where that is not possible (a user without a directory of its own) the changes are
+    /// carried out all the same, and the warning says so. The outcomes are those of the changes; after a failure the
+    /// rest is `NotRun`.
     pub(super) async fn perform(
         &self,
         user: &User,
@@ -229,12 +231,38 @@ impl Machine {
         changes: &[Change],
         then: Vec<Query>,
         timeout: Option<Duration>,
-    ) -> Result<Vec<Outcome>, Trouble> {
-        let mut steps = self.forget_steps(user);
+    ) -> Result<(Vec<Outcome>, Option<String>), Trouble> {
+        let mut lead = self.forget_steps(user);
         if let Some((key, names)) = remember {
             self.note(&user.key, &key, &names);
-            steps.push(Step::Change(Action::Remember { key, names }));
+            lead.push(Step::Change(Action::Remember { key, names }));
         }
+        match self.perform_after(user, lead, changes, then.clone(), timeout).await? {
+            Ok(outcomes) => Ok((outcomes, None)),
+            Err(failure) => {
+                // no change has been reached
+                let warning = format!(
+                    "what is notified cannot be written down on the host, a run that is interrupted now would forget \
+                     it: {}",
+                    failure.message
+                );
+                match self.perform_after(user, Vec::new(), changes, then, timeout).await? {
+                    Ok(outcomes) => Ok((outcomes, Some(warning))),
+                    Err(failure) => Ok((vec![Err(failure)], None)),
+                }
+            }
+        }
+    }
+
+    /// Fleet's own steps, then changes and observations; the inner error is that of fleet's own steps.
+    async fn perform_after(
+        &self,
+        user: &User,
+        mut steps: Vec<Step>,
+        changes: &[Change],
+        then: Vec<Query>,
+        timeout: Option<Duration>,
+    ) -> Result<Result<Vec<Outcome>, Failure>, Trouble> {
         let lead = steps.len();
         steps.extend(changes.iter().map(|change| Step::Change(change.action.clone())));
         steps.extend(then.iter().cloned().map(Step::Observe));
@@ -244,7 +272,7 @@ impl Machine {
         let mut answers = answers?.into_iter();
         for answer in answers.by_ref().take(lead) {
             if let StepAnswer::Changed(Err(failure)) = answer {
-                return Ok(vec![Err(failure)]);
+                return Ok(Err(failure));
             }
         }
         let not_run = || Failure::new(FailureKind::NotRun, "an earlier step failed");
@@ -260,7 +288,7 @@ impl Machine {
             })
             .collect();
         self.keep(user, generation, then, answers);
-        Ok(outcomes)
+        Ok(Ok(outcomes))
     }
 
     /// Runs a text with the shell over the bare connection.

@@ -59,3 +59,26 @@ pub fn handler(world: &World) {
         "restarted\n0\n"
     );
 }
+
+const HOMELESS: &str = r#"
+- hosts: nohome1
+  gather_facts: false
+  become: true
+  become_user: daemon
+  tasks:
+    - name: by a user whose home is not its own
+      copy: {content: "x\n", dest: /tmp/homeless}
+      notify: tell
+  handlers:
+    - name: tell
+      shell: echo told >> /tmp/homeless.told
+"#;
+
+pub fn homeless(world: &World) {
+    let project = Project::new(&[("site.yml", HOMELESS), ("hosts.yml", "all: {hosts: {nohome1: }}\n")]);
+    let inventory = project.path("hosts.yml");
+    let json = ["-i", inventory.to_str().unwrap(), "--json"];
+    let run = world.run("apply", &project.path("site.yml"), &json).expect(0);
+    assert_eq!(run.changed("nohome1"), ["by a user whose home is not its own", "tell"]);
+    assert_eq!(world.ssh("nohome1", "stat -c %U /tmp/homeless; cat /tmp/homeless.told"), "daemon\ntold\n");
+}

@@ -37,6 +37,7 @@ const TESTS: &[(&str, Test)] = &[
     ("exchanges::two_hundred_converged_tasks_cost_six", exchanges::two_hundred),
     ("exchanges::each_command_adds_at_most_one", exchanges::commands),
     ("interrupted::a_killed_run_converges_and_its_handler_runs", interrupted::handler),
+    ("interrupted::a_user_without_a_directory_of_its_own_can_notify", interrupted::homeless),
     ("faults::an_unreachable_host_does_not_hold_up_the_others", faults::unreachable),
     ("faults::a_wrong_key_says_what_was_tried", faults::wrong_key),
     ("faults::unknown_and_changed_host_keys_are_refused", faults::host_keys),
