@@ -9,7 +9,7 @@ use indexmap::IndexSet;
 use crate::base::Unknown;
 use crate::modules::{Asked, Known};
 use crate::wire::overlay::Overlaid;
-use crate::wire::{Change, Digest, Observation, Overlay, Query};
+use crate::wire::{Change, Digest, Effect, Observation, Overlay, Query};
 
 /// Look-ahead does not have files larger than this many bytes hashed.
 const AHEAD_HASH_LIMIT: u64 = 64 << 20;
@@ -28,6 +28,8 @@ struct Inner {
     overlay: Overlay,
     /// The task whose change made something unknowable last.
     unknown: Option<Arc<Unknown>>,
+    /// The task that installs packages: what they bring is known when it has run.
+    installs: Option<Arc<Unknown>>,
     /// Grows with every change: answers to questions from before a change are not kept.
     generation: u64,
 }
@@ -79,12 +81,15 @@ impl Store {
     /// Check mode: lays changes over what is known.
     pub(super) fn predict(&self, session: &Arc<str>, changes: &[Change], user: &str, task: &Arc<Unknown>) {
         let mut inner = self.lock();
-        let Inner { observations, overlay, unknown, generation: _ } = &mut *inner;
+        let Inner { observations, overlay, unknown, installs, generation: _ } = &mut *inner;
         let own = observations.get(session);
         let observed =
             |query: &Query| own.and_then(|all| all.get(query)).map(|observation| (**observation).clone());
         for change in changes {
             overlay.apply(change, user, &observed);
+            if change.effects.iter().any(|effect| matches!(effect, Effect::Package(..))) {
+                *installs = Some(Arc::clone(task));
+            }
         }
         *unknown = Some(Arc::clone(task));
     }
@@ -143,6 +148,12 @@ impl<'a> Look<'a> {
     }
 }
 
+/// The task that a query's answer hangs on.
+fn cause(inner: &Inner, query: &Query) -> Option<Arc<Unknown>> {
+    let installs = inner.installs.as_ref().filter(|_| matches!(query, Query::Unit { .. }));
+    installs.or(inner.unknown.as_ref()).cloned()
+}
+
 impl Known for Look<'_> {
     fn ask(&self, query: &Query) -> Asked {
         let inner = self.store.lock();
@@ -156,7 +167,7 @@ impl Known for Look<'_> {
         match overlaid {
             Overlaid::Known(observation) => Asked::Known(Arc::new(observation)),
             Overlaid::Unknown => {
-                Asked::Unknown(inner.unknown.clone().unwrap_or_else(|| {
+                Asked::Unknown(cause(&inner, query).unwrap_or_else(|| {
                     Arc::new(Unknown { task: Arc::from("an earlier change"), place: None })
                 }))
             }

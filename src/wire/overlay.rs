@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::action::{Action, Attributes, Bytes, Change, Effect, Owner};
 use super::observation::{
-    Content, Digest, Entry, GroupEntry, Observation, PackageState, Stat, UnitState, UserEntry,
+    Content, Digest, Entry, GroupEntry, Observation, PackageState, PackageStatus, Stat, UnitState, UserEntry,
 };
 use super::query::{Algorithm, FileKind, Follow, Query};
 
@@ -85,7 +85,11 @@ impl Overlay {
             Query::User { name } => known(self.users.get(name).cloned().map(Observation::User)),
             Query::Group { name } => known(self.groups.get(name).cloned().map(Observation::Group)),
             Query::Package { name } => known(self.packages.get(name).cloned().map(Observation::Package)),
-            Query::Unit { name, user: None } => known(self.units.get(name).cloned().map(Observation::Unit)),
+            Query::Unit { name, user: None } => match self.units.get(name) {
+                Some(state) => Overlaid::Known(Observation::Unit(state.clone())),
+                None if self.may_be_brought(name) && is_not_found(observed(query)) => Overlaid::Unknown,
+                None => Overlaid::Ask(query.clone()),
+            },
             Query::Stat { path, follow } => self.stat(path, *follow),
             Query::Digest { path, algorithm, limit } => match self.reach(path, Follow::Yes) {
                 Reach::Elsewhere(path) => {
@@ -134,6 +138,15 @@ impl Overlay {
             | Query::Port { .. }
             | Query::Remembered { .. } => Overlaid::Ask(query.clone()),
         }
+    }
+
+    /// Whether a package that the plan installs may bring a unit: it does if nothing else in the plan does.
+    fn may_be_brought(&self, unit: &str) -> bool {
+        let written =
+            ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"]
+                .iter()
+                .any(|directory| self.paths.contains_key(&format!("{directory}/{unit}")));
+        !written && self.packages.values().any(|state| state.status == PackageStatus::Installed)
     }
 
     /// Lays a change over what is known. `user` is the name of the user whose session runs it.
@@ -473,6 +486,10 @@ enum Reach<'a> {
     Elsewhere(String),
     /// Cannot be known.
     Unknown,
+}
+
+fn is_not_found(observed: Option<Observation>) -> bool {
+    matches!(observed, Some(Observation::Unit(state)) if state.load == "not-found")
 }
 
 fn digest_of(bytes: &Bytes, algorithm: Algorithm) -> Option<String> {

@@ -11,9 +11,17 @@ pub fn converges(world: &World) {
     let hosts = ["web1", "web2", "lb"];
     let with = |more: &[&'static str]| [&INVENTORY, more].concat();
 
+    // planned from nothing: a user, its directories and files, a unit, a package, handlers
+    let planned = world.run("plan", playbook, &with(&["--json", "--detailed-exitcode"])).expect(2);
+    assert_eq!(world.ssh("web1", "getent passwd greeter; ls -d /srv/greeter 2>/dev/null; true"), "");
+
     let first = world.run("apply", playbook, &with(&["--json"])).expect(0);
     for host in hosts {
         assert!(first.recap(host, "changed") > 0, "{host} is changed by the first run");
+        assert_eq!(planned.recap(host, "failed"), 0);
+    }
+    for host in ["web1", "web2"] {
+        assert_eq!(planned.changed(host), first.changed(host), "what was planned is what is done");
     }
 
     let second = world.run("apply", playbook, &with(&["--json"])).expect(0);

@@ -239,8 +239,11 @@ fn units(name: &str) -> Vec<Effect> {
     match bare {
         "openssh-server" => names.extend(["ssh", "sshd"]),
         _ => {
-            names
-                .extend(["-server", ".io", "-ce", "-daemon"].iter().filter_map(|end| bare.strip_suffix(end)));
+            names.extend(
+                ["-server", ".io", "-ce", "-daemon", "-light", "-core", "-full", "-extras"]
+                    .iter()
+                    .filter_map(|end| bare.strip_suffix(end)),
+            );
         }
     }
     names

@@ -117,8 +117,13 @@ impl Manager {
             _ => Command::argv(arguments),
         };
         let command = self.with_runtime(Some(view), command);
+        let mut after = after.clone();
+        if after.load == "loaded" {
+            // the error of a unit that was not there before
+            after.properties.remove("LoadError");
+        }
         let effect = match self.scope {
-            Scope::System => Effect::Unit(unit.to_owned(), after.clone()),
+            Scope::System => Effect::Unit(unit.to_owned(), after),
             Scope::User => {
                 let query = Query::Unit { name: unit.to_owned(), user: self.user.clone() };
                 Effect::Answer(query, Observation::Unit(after.clone()))
@@ -177,9 +182,6 @@ impl Manager {
                 diffs.push(Diff::attribute(&subject, "enabled", &now.enabled, after));
                 after.clone_into(&mut now.enabled);
                 if masked { "masked" } else { "loaded" }.clone_into(&mut now.load);
-                if !masked {
-                    now.properties.remove("LoadError");
-                }
                 self.act(view, if masked { "mask" } else { "unmask" }, &unit, &now);
             }
         }

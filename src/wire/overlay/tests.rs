@@ -210,3 +210,33 @@ fn a_tree_on_the_host_with_planned_changes() {
     assert_eq!(names, [("b", FileKind::File), ("c", FileKind::Symlink), ("n", FileKind::File)]);
     assert_eq!(changed.answer(&tree, &nothing), Overlaid::Ask(tree));
 }
+
+#[test]
+fn a_unit_that_a_planned_package_may_bring_is_unknown() {
+    let unit = |load: &str| UnitState {
+        load: load.to_owned(),
+        active: "inactive".into(),
+        sub: "dead".into(),
+        enabled: String::new(),
+        properties: BTreeMap::new(),
+    };
+    let package = PackageState {
+        status: PackageStatus::Installed,
+        version: None,
+        candidate: None,
+        provided_by: Vec::new(),
+        held: false,
+        available: Vec::new(),
+    };
+    let install = Change::new(Action::Run(crate::wire::Command::argv(["apt-get", "install", "web"])))
+        .effect(Effect::Package("web".to_owned(), package));
+    let query = Query::Unit { name: "proxy.service".to_owned(), user: None };
+    let missing = |_: &Query| Some(Observation::Unit(unit("not-found")));
+    let there = |_: &Query| Some(Observation::Unit(unit("loaded")));
+    let planned = overlay(std::slice::from_ref(&install));
+    assert_eq!(planned.answer(&query, &missing), Overlaid::Unknown);
+    assert_eq!(planned.answer(&query, &there), Overlaid::Ask(query.clone()));
+    // a unit that the plan writes itself is not the package's
+    let written = overlay(&[install, write("/etc/systemd/system/proxy.service", "[Service]\n", "root")]);
+    assert_eq!(written.answer(&query, &missing), Overlaid::Ask(query.clone()));
+}
