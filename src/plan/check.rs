@@ -199,3 +199,48 @@ impl Checker<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::{Loader, Settings, Texts};
+    use crate::modules::MODULES;
+    use crate::project::Project;
+    use crate::vars::Layers;
+
+    #[derive(Debug)]
+    struct Literal;
+
+    impl Texts for Literal {
+        fn text(&self, value: &Value, _: &Place, _: &Layers) -> Result<String, Diagnostic> {
+            Ok(value.to_text())
+        }
+    }
+
+    fn found(tasks: &str) -> Vec<String> {
+        let room = tempfile::tempdir().unwrap();
+        let path = room.path().join("site.yml");
+        let indented = tasks.lines().fold(String::new(), |all, line| all + "    " + line + "\n");
+        std::fs::write(&path, format!("- hosts: all\n  tasks:\n{indented}")).unwrap();
+        let (project, settings) = (Project::new(), Settings::default());
+        let (loaded, mut diagnostics) = Loader::new(&project, &settings, &Names, &Literal).playbook(&path);
+        diagnostics.extend(playbook(&loaded.unwrap(), &Templar::new()));
+        diagnostics.0.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_modules_example_is_right() {
+        for module in MODULES {
+            let doc = module.doc();
+            assert_eq!(found(&doc.example()), Vec::<String>::new(), "the example of {}", doc.name);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_found() {
+        assert_eq!(found("- ping: {dta: x}").len(), 1);
+        assert!(found("- ping: {data: x}").is_empty());
+        assert!(found("- pnig:").iter().any(|text| text.contains("pnig")));
+        assert!(found("- debug: {msg: '{{ 1 | upperr }}'}").iter().any(|text| text.contains("upperr")));
+    }
+}
