@@ -8,9 +8,8 @@ use super::command::{command, run};
 use super::network::Relay;
 use super::release::Release;
 
-/// Where Debian's packages come from if this machine does not say (it may run another system).
-const ARCHIVE: &str = "http://deb.debian.org/debian";
-const SECURITY: &str = "http://deb.debian.org/debian-security";
+/// The program that knows where Debian's packages come from if this machine does not say (it may run another system).
+const DEBOOTSTRAP: &str = "/usr/sbin/debootstrap";
 
 /// The variables that programs find their proxies in.
 const PROXY_VARIABLES: [&str; 4] = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
@@ -41,10 +40,12 @@ impl Mirrors {
             .lines()
             .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
             .map_or("stable", |name| name.trim_matches('"'));
-        Self::among(&sources(Path::new("/etc/apt")), codename)
+        let usual = usual_archive(&fs::read_to_string(DEBOOTSTRAP).unwrap_or_default());
+        Self::among(&sources(Path::new("/etc/apt")), codename, &usual)
     }
 
-    fn among(sources: &[Source], codename: &str) -> Self {
+    fn among(sources: &[Source], codename: &str, usual: &str) -> Self {
+        let usual_security = || format!("{usual}-security");
         let find = |suites: &[&str]| {
             sources
                 .iter()
@@ -57,14 +58,14 @@ impl Mirrors {
         // Ubuntu's archive has `main` too, but none of Debian's code names.
         let debian = codename == "stable" || Release::ALL.iter().any(|release| release.name() == codename);
         if !debian {
-            return Self { archive: ARCHIVE.into(), security: SECURITY.into(), trusted: false };
+            return Self { archive: usual.to_owned(), security: usual_security(), trusted: false };
         }
         let archive = find(&[codename, "stable"]);
         let security = find(&[&format!("{codename}-security"), "stable-security"]);
         let trusted = archive.as_ref().is_some_and(|(_, trusted)| *trusted);
         Self {
-            archive: archive.map_or_else(|| ARCHIVE.into(), |(uri, _)| uri),
-            security: security.map_or_else(|| SECURITY.into(), |(uri, _)| uri),
+            archive: archive.map_or_else(|| usual.to_owned(), |(uri, _)| uri),
+            security: security.map_or_else(usual_security, |(uri, _)| uri),
             trusted,
         }
     }
@@ -79,6 +80,12 @@ impl Mirrors {
              deb {options}{security} {release}-security main\n"
         )
     }
+}
+
+/// The mirror that debootstrap uses where it is given none; empty where its text does not say.
+fn usual_archive(debootstrap: &str) -> String {
+    let line = debootstrap.lines().find_map(|line| line.trim().strip_prefix("DEF_MIRROR="));
+    line.unwrap_or_default().trim_matches('"').trim_end_matches('/').to_owned()
 }
 
 /// The address itself, or the first in the list that `mirror+file:` names (as Debian's cloud images have it).

@@ -23,7 +23,7 @@ fn mirrors_come_from_either_form() {
     assert!(lines[0].trusted);
     let all: Vec<Source> = stanzas.into_iter().chain(lines).collect();
     assert_eq!(
-        Mirrors::among(&all, "bookworm"),
+        Mirrors::among(&all, "bookworm", "http://usual.example/debian"),
         Mirrors {
             archive: "http://mirror.example/debian".into(),
             security: "https://s.example/sec".into(),
@@ -34,15 +34,15 @@ fn mirrors_come_from_either_form() {
 
 #[test]
 fn another_system_gets_debians_own_mirrors() {
-    let ubuntu =
-        parse_line("deb http://archive.ubuntu.com/ubuntu jammy main").into_iter().collect::<Vec<_>>();
-    let mirrors = Mirrors::among(&ubuntu, "jammy");
-    assert_eq!(mirrors.archive, ARCHIVE);
+    let ubuntu = parse_line("deb http://other.example/ubuntu jammy main").into_iter().collect::<Vec<_>>();
+    let usual = usual_archive("set -e\nDEF_MIRROR=\"http://usual.example/debian\"\n");
+    let mirrors = Mirrors::among(&ubuntu, "jammy", &usual);
+    assert_eq!(mirrors.archive, "http://usual.example/debian");
     assert_eq!(
         mirrors.sources_list(Release::Trixie),
-        "deb http://deb.debian.org/debian trixie main\n\
-         deb http://deb.debian.org/debian trixie-updates main\n\
-         deb http://deb.debian.org/debian-security trixie-security main\n"
+        "deb http://usual.example/debian trixie main\n\
+         deb http://usual.example/debian trixie-updates main\n\
+         deb http://usual.example/debian-security trixie-security main\n"
     );
 }
 
@@ -50,9 +50,9 @@ fn another_system_gets_debians_own_mirrors() {
 fn a_list_of_mirrors_is_opened() {
     let directory = tempfile::tempdir().unwrap();
     let list = directory.path().join("debian.list");
-    fs::write(&list, "https://deb.debian.org/debian/ priority:1\nhttp://b\n").unwrap();
+    fs::write(&list, "https://list.example/debian/ priority:1\nhttp://b\n").unwrap();
     let uri = format!("mirror+file:{}", list.display());
-    assert_eq!(web_address(&uri).as_deref(), Some("https://deb.debian.org/debian"));
+    assert_eq!(web_address(&uri).as_deref(), Some("https://list.example/debian"));
     assert_eq!(web_address("cdrom:[Debian]/"), None);
 }
 

@@ -133,9 +133,9 @@ mod tests {
   Candidate: 1.22.1-9+deb12u11
   Version table:
      1.22.1-9+deb12u11 500
-        500 http://deb.debian.org/debian-security bookworm-security/main amd64 Packages
+        500 http://mirror.example/debian-security bookworm-security/main amd64 Packages
      1.22.1-9+deb12u9 500
-        500 http://deb.debian.org/debian bookworm/main amd64 Packages
+        500 http://mirror.example/debian bookworm/main amd64 Packages
 local:
   Installed: 1.0
   Candidate: 1.0
@@ -147,7 +147,7 @@ libc6:i386:
   Candidate: 2.36
   Version table:
  *** 2.36 500
-        500 http://deb.debian.org/debian bookworm/main i386 Packages
+        500 http://mirror.example/debian bookworm/main i386 Packages
         100 /var/lib/dpkg/status
 mail-transport-agent:
   Installed: (none)
