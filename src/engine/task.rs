@@ -7,7 +7,6 @@ use super::ahead::Ahead;
 use super::controller::TaskController;
 use super::event::{Event, FailureText, Outcome, TaskLabel};
 use super::execution::Execution;
-use super::lookups;
 use super::machine::Trouble;
 use super::play::PlayRun;
 use super::run::Run;
@@ -52,8 +51,7 @@ pub(super) struct Ended {
 
 impl Turn<'_> {
     fn variables(&self) -> TaskVariables {
-        let state = self.run.world.host(self.host).unwrap_or_else(super::run::unknown_host);
-        TaskVariables::new(&self.run.world, &self.play.vars, self.host, &state, self.task)
+        self.run.variables(self.play, self.host, self.task)
     }
 
     /// This task as something that is not known yet.
@@ -61,19 +59,10 @@ impl Turn<'_> {
         Arc::new(Unknown { task: Arc::clone(&self.label.name), place: Some(self.task.place.clone()) })
     }
 
-    fn lookups(&self) -> Arc<dyn Lookups> {
-        Arc::new(lookups::World {
-            project: Arc::clone(&self.run.project),
-            search: self.play.search(self.task),
-            ahead: false,
-            now: self.run.now(),
-        })
-    }
-
     /// Runs the task on the host; the error is that it cannot be reached.
     pub(super) async fn take(&self) -> Result<Ended, Trouble> {
         let started = Instant::now();
-        let lookups = self.lookups();
+        let lookups = self.run.lookups(self.play, self.task);
         match self.take_with(&lookups, started).await {
             Err(trouble) if !trouble.unreachable => {
                 let Trouble { unreachable: _, message, hint } = trouble;
@@ -332,9 +321,6 @@ impl Turn<'_> {
                 }
             };
             if done {
-                if until.is_some() && single.failed && self.task.keyword(Keyword::FailedWhen).is_none() {
-                    // as Ansible: when `until` holds, the module's failure stands
-                }
                 return Ok((single, delegate));
             }
             if left == 0 {

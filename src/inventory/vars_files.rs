@@ -114,22 +114,7 @@ fn read_variable(name: &Node, value: &Node, vars: &mut VarMap, diagnostics: &mut
         diagnostics.push(Diagnostic::error(Kind::Structure, message).at(&name.place));
         return;
     };
-    refuse_vault(value, diagnostics);
+    yaml::refuse_vault(value, diagnostics);
     let variable = Variable { value: value.to_value(), place: Some(value.place.clone()) };
     vars.insert(text.text.clone(), variable);
-}
-
-/// A value encrypted with vault must not pass as the text of its cipher.
-pub(super) fn refuse_vault(node: &Node, diagnostics: &mut Diagnostics) {
-    if matches!(node.tag.as_deref(), Some("!vault" | "!vault-encrypted")) {
-        diagnostics.push(
-            Diagnostic::error(Kind::Unsupported, "values encrypted with vault are not supported yet")
-                .at(&node.place),
-        );
-    }
-    match &node.kind {
-        NodeKind::Seq(items) => items.iter().for_each(|item| refuse_vault(item, diagnostics)),
-        NodeKind::Map(entries) => entries.iter().for_each(|(_, value)| refuse_vault(value, diagnostics)),
-        NodeKind::Null | NodeKind::Bool(_) | NodeKind::Int(_) | NodeKind::Float(_) | NodeKind::Str(_) => {}
-    }
 }

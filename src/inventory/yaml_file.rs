@@ -186,7 +186,7 @@ impl Builder {
     }
 
     fn refuse_vault(&mut self, value: &Node) {
-        super::vars_files::refuse_vault(value, &mut self.diagnostics);
+        crate::yaml::refuse_vault(value, &mut self.diagnostics);
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Item, Located, Playbook, Role, Scope};
 use crate::base::{Diagnostic, Diagnostics, Kind, Place, Severity, Value};
 use crate::project::Project;
 use crate::vars::{Layer, Layers, Level};
-use crate::yaml::{self, Node, NodeKind};
+use crate::yaml::{self, Node};
 
 /// What the user's configuration says about loading.
 #[derive(Clone, Debug)]
@@ -378,22 +378,7 @@ fn read_document(project: &Project, path: &Path) -> Document {
     let mut diagnostics = parsed.diagnostics;
     let root = parsed.documents.into_iter().next().filter(|_| !diagnostics.has_errors());
     if let Some(root) = &root {
-        refuse_vault(root, &mut diagnostics);
+        yaml::refuse_vault(root, &mut diagnostics);
     }
     Document { root, diagnostics }
-}
-
-/// A value encrypted with vault must not pass as the text of its cipher.
-fn refuse_vault(node: &Node, diagnostics: &mut Diagnostics) {
-    if matches!(node.tag.as_deref(), Some("!vault" | "!vault-encrypted")) {
-        diagnostics.push(
-            Diagnostic::error(Kind::Unsupported, "values encrypted with vault are not supported yet")
-                .at(&node.place),
-        );
-    }
-    match &node.kind {
-        NodeKind::Seq(items) => items.iter().for_each(|item| refuse_vault(item, diagnostics)),
-        NodeKind::Map(entries) => entries.iter().for_each(|(_, value)| refuse_vault(value, diagnostics)),
-        NodeKind::Null | NodeKind::Bool(_) | NodeKind::Int(_) | NodeKind::Float(_) | NodeKind::Str(_) => {}
-    }
 }

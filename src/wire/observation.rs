@@ -47,6 +47,37 @@ pub struct Stat {
     pub predicted: bool,
 }
 
+impl Stat {
+    /// A path that a plan makes, as far as that is known before: empty, `owner`'s and of the group of that name.
+    pub fn predicted(kind: FileKind, mode: u32, owner: &str) -> Self {
+        Self {
+            kind,
+            mode,
+            uid: 0,
+            gid: 0,
+            owner: Some(owner.to_owned()),
+            group: Some(owner.to_owned()),
+            size: 0,
+            inode: 0,
+            device: 0,
+            links: 1,
+            blocks: 0,
+            block_size: 4096,
+            device_type: 0,
+            accessed: 0,
+            modified: 0,
+            changed: 0,
+            target: None,
+            resolved: None,
+            readable: true,
+            writeable: true,
+            executable: kind == FileKind::Directory || mode & 0o111 != 0,
+            context: None,
+            predicted: true,
+        }
+    }
+}
+
 /// The answer to [`super::Query::Digest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Digest {

@@ -178,7 +178,7 @@ impl Overlay {
                 let mut stat = self
                     .current(&path, observed)
                     .filter(|stat| stat.kind == FileKind::File)
-                    .unwrap_or_else(|| fresh(FileKind::File, 0o644, user));
+                    .unwrap_or_else(|| Stat::predicted(FileKind::File, 0o644, user));
                 stat.size = content.size();
                 set(&mut stat, attributes);
                 self.put(path, stat, Inside::Bytes(content.clone()));
@@ -202,12 +202,12 @@ impl Overlay {
                     (Some(_), _) => Inside::AsObserved,
                     (None, _) => Inside::Fresh,
                 };
-                let mut stat = existing.unwrap_or_else(|| fresh(FileKind::Directory, 0o755, user));
+                let mut stat = existing.unwrap_or_else(|| Stat::predicted(FileKind::Directory, 0o755, user));
                 set(&mut stat, attributes);
                 self.put(path, stat, inside);
             }
             Action::Symlink { path, target, attributes } => {
-                let mut stat = fresh(FileKind::Symlink, 0o777, user);
+                let mut stat = Stat::predicted(FileKind::Symlink, 0o777, user);
                 stat.size = target.len() as u64;
                 stat.target = Some(target.clone());
                 set(&mut stat, &Attributes { mode: None, ..attributes.clone() });
@@ -223,8 +223,9 @@ impl Overlay {
                     }
                     _ => Inside::Unknown,
                 };
-                let mut stat =
-                    self.current(&target, observed).unwrap_or_else(|| fresh(FileKind::File, 0o644, user));
+                let mut stat = self
+                    .current(&target, observed)
+                    .unwrap_or_else(|| Stat::predicted(FileKind::File, 0o644, user));
                 stat.links = stat.links.saturating_add(1);
                 let path = self.over_links(path, Follow::No, observed);
                 self.put(path, stat, inside);
@@ -237,7 +238,7 @@ impl Overlay {
                     (Some(_), _) => Inside::AsObserved,
                     (None, _) => Inside::Bytes(Bytes::Inline(Vec::new())),
                 };
-                let mut stat = existing.unwrap_or_else(|| fresh(FileKind::File, 0o644, user));
+                let mut stat = existing.unwrap_or_else(|| Stat::predicted(FileKind::File, 0o644, user));
                 set(&mut stat, attributes);
                 stat.accessed = accessed.flatten().unwrap_or(stat.accessed);
                 stat.modified = modified.flatten().unwrap_or(stat.modified);
@@ -411,19 +412,14 @@ impl Overlay {
         };
         let children: Vec<_> = self.paths.iter().filter(|(known, _)| parent(known) == path).collect();
         let ask = Query::List { path };
-        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
-        if host {
-            if children.is_empty() {
-                return Overlaid::Ask(ask);
-            }
-            match observed(&ask) {
-                None => return Overlaid::Ask(ask),
-                Some(Observation::Entries(Some(found))) => {
-                    entries.extend(found.into_iter().map(|entry| (entry.name.clone(), entry)));
-                }
-                Some(other) => return Overlaid::Known(other),
-            }
-        }
+        let mut entries = match (host, children.is_empty()) {
+            (false, _) => BTreeMap::new(),
+            (true, true) => return Overlaid::Ask(ask),
+            (true, false) => match entries_of(&ask, observed) {
+                Ok(entries) => entries,
+                Err(answer) => return answer,
+            },
+        };
         for (known, state) in children {
             let name = known.rsplit('/').next().unwrap_or_default().to_owned();
             match state {
@@ -446,19 +442,14 @@ impl Overlay {
         let below = format!("{}/", path.trim_end_matches('/'));
         let planned: Vec<_> = self.paths.iter().filter(|(known, _)| known.starts_with(&below)).collect();
         let ask = Query::Tree { path };
-        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
-        if host {
-            if planned.is_empty() {
-                return Overlaid::Ask(ask);
-            }
-            match observed(&ask) {
-                None => return Overlaid::Ask(ask),
-                Some(Observation::Entries(Some(found))) => {
-                    entries.extend(found.into_iter().map(|entry| (entry.name.clone(), entry)));
-                }
-                Some(other) => return Overlaid::Known(other),
-            }
-        }
+        let mut entries = match (host, planned.is_empty()) {
+            (false, _) => BTreeMap::new(),
+            (true, true) => return Overlaid::Ask(ask),
+            (true, false) => match entries_of(&ask, observed) {
+                Ok(entries) => entries,
+                Err(answer) => return answer,
+            },
+        };
         for (known, state) in planned {
             let name = known.get(below.len()..).unwrap_or_default().to_owned();
             let kept = matches!(state, PathState::Present { stat, inside: Inside::AsObserved } if stat.kind == FileKind::Directory);
@@ -488,6 +479,17 @@ enum Reach<'a> {
     Unknown,
 }
 
+/// The entries on the host by name; where they are not known or there are none, that is the answer.
+fn entries_of(ask: &Query, observed: Observed<'_>) -> Result<BTreeMap<String, Entry>, Overlaid> {
+    match observed(ask) {
+        None => Err(Overlaid::Ask(ask.clone())),
+        Some(Observation::Entries(Some(found))) => {
+            Ok(found.into_iter().map(|entry| (entry.name.clone(), entry)).collect())
+        }
+        Some(other) => Err(Overlaid::Known(other)),
+    }
+}
+
 fn is_not_found(observed: Option<Observation>) -> bool {
     matches!(observed, Some(Observation::Unit(state)) if state.load == "not-found")
 }
@@ -502,34 +504,6 @@ fn digest_of(bytes: &Bytes, algorithm: Algorithm) -> Option<String> {
         (Algorithm::Sha224, Bytes::Inline(bytes)) => Some(super::action::hex(&sha2::Sha224::digest(bytes))),
         (Algorithm::Sha384, Bytes::Inline(bytes)) => Some(super::action::hex(&sha2::Sha384::digest(bytes))),
         (Algorithm::Sha512, Bytes::Inline(bytes)) => Some(super::action::hex(&sha2::Sha512::digest(bytes))),
-    }
-}
-
-fn fresh(kind: FileKind, mode: u32, user: &str) -> Stat {
-    Stat {
-        kind,
-        mode,
-        uid: 0,
-        gid: 0,
-        owner: Some(user.to_owned()),
-        group: Some(user.to_owned()),
-        size: 0,
-        inode: 0,
-        device: 0,
-        links: 1,
-        blocks: 0,
-        block_size: 4096,
-        device_type: 0,
-        accessed: 0,
-        modified: 0,
-        changed: 0,
-        target: None,
-        resolved: None,
-        readable: true,
-        writeable: true,
-        executable: kind == FileKind::Directory || mode & 0o111 != 0,
-        context: None,
-        predicted: true,
     }
 }
 

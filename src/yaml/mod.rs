@@ -14,9 +14,11 @@ mod position;
 mod resolve;
 mod scalar;
 mod to_value;
+mod vault;
 
 pub use emit::{EmitOptions, to_yaml};
 pub use to_value::has_markers;
+pub use vault::refuse_vault;
 
 /// What a text holds.
 #[derive(Clone, Debug)]

@@ -447,29 +447,12 @@ fn make_home(params: &UserParams, view: &View<'_>, plan: Plan, entry: &UserEntry
 /// A new directory of a user's.
 pub(super) fn directory(entry: &UserEntry, mode: u32) -> Stat {
     Stat {
-        kind: FileKind::Directory,
-        mode,
         uid: entry.uid.unwrap_or_default(),
         gid: entry.gid.unwrap_or_default(),
-        owner: Some(entry.name.clone()),
         group: entry.group.clone(),
         size: 4096,
-        inode: 0,
-        device: 0,
         links: 2,
-        blocks: 0,
-        block_size: 4096,
-        device_type: 0,
-        accessed: 0,
-        modified: 0,
-        changed: 0,
-        target: None,
-        resolved: None,
-        readable: true,
-        writeable: true,
-        executable: true,
-        context: None,
-        predicted: true,
+        ..Stat::predicted(FileKind::Directory, mode, &entry.name)
     }
 }
 

@@ -110,7 +110,7 @@ fn a_loop_of_links_is_unknown_not_endless() {
 fn attributes_of_an_observed_file_keep_its_content() {
     let found = |query: &Query| {
         (query.path() == Some("/etc/x"))
-            .then(|| Observation::Stat(Some(fresh(FileKind::File, 0o600, "daemon"))))
+            .then(|| Observation::Stat(Some(Stat::predicted(FileKind::File, 0o600, "daemon"))))
     };
     let mut overlay = Overlay::default();
     let change = Change::new(Action::SetAttributes {
@@ -150,7 +150,7 @@ fn a_link_on_the_host_leads_to_what_the_plan_changes() {
         Query::Stat { path, follow: Follow::No } if path == "/l" => Some(Observation::Stat(Some(Stat {
             target: Some("/t".to_owned()),
             resolved: Some("/t".to_owned()),
-            ..fresh(FileKind::Symlink, 0o777, "root")
+            ..Stat::predicted(FileKind::Symlink, 0o777, "root")
         }))),
         _ => None,
     };
@@ -166,7 +166,8 @@ fn a_link_on_the_host_leads_to_what_the_plan_changes() {
 #[test]
 fn links_and_times_are_predicted() {
     let found = |query: &Query| {
-        (query.path() == Some("/t")).then(|| Observation::Stat(Some(fresh(FileKind::File, 0o600, "daemon"))))
+        (query.path() == Some("/t"))
+            .then(|| Observation::Stat(Some(Stat::predicted(FileKind::File, 0o600, "daemon"))))
     };
     let mut overlay = Overlay::default();
     let hard = Action::HardLink { path: "/h".to_owned(), target: "/t".to_owned() };
@@ -186,7 +187,8 @@ fn links_and_times_are_predicted() {
 
 #[test]
 fn a_tree_on_the_host_with_planned_changes() {
-    let entry = |name: &str, kind| Entry { name: name.to_owned(), stat: fresh(kind, 0o755, "root") };
+    let entry =
+        |name: &str, kind| Entry { name: name.to_owned(), stat: Stat::predicted(kind, 0o755, "root") };
     let found = |query: &Query| {
         let tree = vec![
             entry("a", FileKind::Directory),
