@@ -59,56 +59,13 @@ impl Builder {
             }
             self.inventory.hosts.insert(Arc::from(name), host);
         }
-        self.join(name, group);
-    }
-
-    fn join(&mut self, host: &str, group: &str) {
-        let (Some(host), Some(group)) =
-            (self.inventory.hosts.get_mut(host), self.inventory.groups.get_mut(group))
-        else {
-            return;
-        };
-        // a host is in few groups, but a group may have many hosts
-        if !host.groups.contains(&group.name) {
-            group.hosts.push(Arc::clone(&host.name));
-            host.groups.push(Arc::clone(&group.name));
-        }
+        self.inventory.join(name, group);
     }
 
     /// Puts a group below another. A loop is an error that shows its chain.
     pub(super) fn add_child(&mut self, parent: &str, child: &str, place: Option<&Place>) {
-        if parent == child {
-            self.error(format!("group `{parent}` is its own child"), place);
-            return;
-        }
-        let known = self
-            .inventory
-            .groups
-            .get(parent)
-            .is_some_and(|group| group.children.iter().any(|c| &**c == child));
-        if known {
-            return;
-        }
-        if let Some(path) = self.inventory.path_down(child, parent) {
-            let chain: Vec<String> = std::iter::once(parent)
-                .chain(path.iter().map(|name| &**name))
-                .map(|name| format!("`{name}`"))
-                .collect();
-            let message = format!(
-                "group `{child}` cannot be a child of `{parent}`: that makes a loop, {}",
-                chain.join(" → ")
-            );
-            self.error(message, place);
-            return;
-        }
-        let Some(child_name) = self.inventory.groups.get_mut(child).map(|group| {
-            group.parents.push(Arc::from(parent));
-            Arc::clone(&group.name)
-        }) else {
-            return;
-        };
-        if let Some(group) = self.inventory.groups.get_mut(parent) {
-            group.children.push(child_name);
+        if let Err(error) = self.inventory.link(parent, child) {
+            self.warn(error.at_if_unplaced(place));
         }
     }
 
@@ -171,29 +128,11 @@ impl Builder {
         }
         let hosts: Vec<Arc<str>> = self.inventory.hosts.keys().cloned().collect();
         for name in &hosts {
-            let groups = self.inventory.groups_of(name);
-            if groups.iter().any(|group| &**group != "ungrouped") {
-                self.leave_ungrouped(name);
-            } else {
-                self.join(name, "ungrouped");
-            }
+            self.inventory.settle(name);
         }
         self.inventory.set_depths();
         self.check_names();
         (self.inventory, self.diagnostics)
-    }
-
-    fn leave_ungrouped(&mut self, host: &str) {
-        let is_member = |host: &Host| host.groups.iter().any(|group| &**group == "ungrouped");
-        if !self.inventory.hosts.get(host).is_some_and(is_member) {
-            return;
-        }
-        if let Some(group) = self.inventory.groups.get_mut("ungrouped") {
-            group.hosts.retain(|name| &**name != host);
-        }
-        if let Some(host) = self.inventory.hosts.get_mut(host) {
-            host.groups.retain(|name| &**name != "ungrouped");
-        }
     }
 
     fn check_names(&mut self) {
@@ -217,17 +156,8 @@ impl Builder {
                 .hint(format!("in templates they need brackets: `groups['{}']`", first.name));
             self.diagnostics.push(warning);
         }
-        for group in self.inventory.groups.values() {
-            if let Some(host) = self.inventory.hosts.get(&group.name) {
-                let warning = Diagnostic::warning(
-                    Kind::Inventory,
-                    format!("`{}` is both a group and a host", group.name),
-                )
-                .at_if_unplaced(host.place.as_ref())
-                .note("the group", group.place.as_ref());
-                self.diagnostics.push(warning);
-            }
-        }
+        let conflicts = self.inventory.groups.keys().filter_map(|name| self.inventory.conflict(name));
+        self.diagnostics.0.extend(conflicts);
         let locals: Vec<&Host> =
             self.inventory.hosts.values().filter(|host| LOCALHOST.contains(&&*host.name)).collect();
         if let [first, second, ..] = locals.as_slice() {

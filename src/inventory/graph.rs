@@ -16,8 +16,8 @@ impl Inventory {
         if !LOCALHOST.contains(&name) {
             return None;
         }
-        match self.hosts.values().find(|host| LOCALHOST.contains(&&*host.name)) {
-            Some(explicit) => Some(Cow::Borrowed(explicit)),
+        match self.hosts.values().find(|host| LOCALHOST.contains(&&*host.name)).or(self.implicit.as_ref()) {
+            Some(known) => Some(Cow::Borrowed(known)),
             None => Some(Cow::Owned(Host::implicit_localhost(name))),
         }
     }
@@ -35,13 +35,14 @@ impl Inventory {
         names
     }
 
-    /// The hosts of a group and of all groups below it, in inventory order; none for an unknown group.
-    pub fn group_members(&self, group: &str) -> Vec<Arc<str>> {
+    /// The hosts of a group and of all groups below it, in inventory order; none for an unknown group. The implicit
+    /// localhost may be in any group but counts for none as a member of `all`.
+    pub fn group_members(&self, name: &str) -> Vec<Arc<str>> {
         let mut seen = HashSet::new();
         let mut members = Vec::new();
-        for group in self.with_descendants(group) {
+        for group in self.with_descendants(name) {
             for host in &group.hosts {
-                if seen.insert(Arc::clone(host)) {
+                if (name != "all" || !self.is_implicit(host)) && seen.insert(Arc::clone(host)) {
                     members.push(Arc::clone(host));
                 }
             }
@@ -61,10 +62,15 @@ impl Inventory {
         groups
     }
 
+    /// A host of the inventory, or the implicit localhost where it is in a group.
+    fn known_host(&self, name: &str) -> Option<&Host> {
+        self.hosts.get(name).or_else(|| self.implicit.as_ref().filter(|host| &*host.name == name))
+    }
+
     fn groups_with_ancestors(&self, host: &str) -> HashSet<Arc<str>> {
         let mut names = HashSet::new();
         let mut open: Vec<Arc<str>> =
-            self.hosts.get(host).map(|host| host.groups.clone()).unwrap_or_default();
+            self.known_host(host).map(|host| host.groups.clone()).unwrap_or_default();
         while let Some(name) = open.pop() {
             let parents = self.groups.get(&name).map(|group| group.parents.clone()).unwrap_or_default();
             if names.insert(name) {

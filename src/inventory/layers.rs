@@ -13,7 +13,7 @@ use crate::vars::{Layer, Level, VarMap, Variable};
 /// What was read from files, and the layers of groups: shared among all hosts.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    files: Mutex<HashMap<File, Read>>,
+    files: Arc<Mutex<HashMap<File, Read>>>,
     groups: Mutex<HashMap<Arc<str>, Arc<Layer>>>,
 }
 
@@ -29,9 +29,9 @@ struct Read {
 }
 
 impl Clone for Cache {
-    /// A copy may be changed, so it starts anew.
+    /// A copy may be changed, so its groups start anew; what was read from files is shared.
     fn clone(&self) -> Self {
-        Self::default()
+        Self { files: Arc::clone(&self.files), groups: Mutex::default() }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::vars::{VarMap, Variable};
 
 mod address;
 mod build;
+mod change;
 mod glob;
 mod graph;
 mod ini;
@@ -59,6 +60,8 @@ pub struct Inventory {
     pub groups: IndexMap<Arc<str>, Group>,
     /// The directories whose `group_vars` and `host_vars` belong to the inventory, lowest precedence first.
     pub dirs: Vec<PathBuf>,
+    /// The host that stands for this machine, once it has become a member of a group; it is not among `hosts`.
+    implicit: Option<Host>,
     layers: layers::Cache,
 }
 
