@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod cli;
+pub mod config;
 pub mod engine;
 pub mod inventory;
 pub mod lab;

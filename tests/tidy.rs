@@ -21,6 +21,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("vars", 2),
     ("yaml", 2),
     ("project", 2),
+    ("config", 2),
     ("secrets", 2),
     ("wire", 1),
     ("base", 0),
@@ -30,7 +31,8 @@ const ROOMS: &[(&str, u8)] = &[
 const ROOT_NAMES: &[&str] = &["map", "params", "choices"];
 
 /// Rooms without I/O, async or a clock.
-const PURE: &[&str] = &["modules", "lang", "inventory", "vars", "template", "plan", "yaml", "wire", "base"];
+const PURE: &[&str] =
+    &["modules", "lang", "inventory", "vars", "template", "plan", "yaml", "wire", "config", "base"];
 
 /// What pure rooms cannot name.
 const IMPURE_WORDS: &[&str] = &[

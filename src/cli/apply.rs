@@ -12,6 +12,7 @@ use super::exit::{Exit, FilesAreWrong, WrongOptions, print_diagnostics};
 use super::options::RunArgs;
 use super::{extra, inventory, lab, prompt};
 use crate::base::{Map, Value};
+use crate::config::{Config, Gathering};
 use crate::engine::{self, ConnectDefaults, Event, LabTarget, Options, Prepared, Sources};
 use crate::lab::LabOptions;
 use crate::lang::Settings;
@@ -106,8 +107,10 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
     if !args.playbook.exists() {
         return Err(WrongOptions(format!("there is no playbook `{}`", args.playbook.display())).into());
     }
-    let sources = inventory::sources(&project, &args.inventory, Some(&args.playbook));
-    let (inventory, mut diagnostics) = crate::inventory::load(&project, &sources);
+    let (config, mut diagnostics) = super::configuration::read(&project)?;
+    let sources = inventory::sources(&project, &args.inventory, &config, Some(&args.playbook));
+    let (inventory, found) = crate::inventory::load(&project, &sources);
+    diagnostics.extend(found);
     let limit = inventory::limit(&project, args.limit.as_deref())?;
     let extra = extra::read(&args.extra_vars, &project)?;
     let connect = ConnectDefaults {
@@ -130,6 +133,7 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
         selection: Selection { only: args.tags.clone(), skip: args.skip_tags.clone() },
         limit,
         connect,
+        config: Arc::clone(&config),
     };
     let connector = Connector::new(crate::transport::Options::new(serve_locally));
     if let Some(warning) = connector.warning() {
@@ -148,7 +152,7 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
     };
     let sources = Sources {
         constants: constants(args, check_mode, diff, &inventory.dirs),
-        settings: Settings { roles_path: roles_path(&args.playbook), ..Settings::default() },
+        settings: settings(&args.playbook, &config),
         playbook: std::path::absolute(&args.playbook).context("cannot tell where the playbook is")?,
         project,
         inventory: Arc::new(inventory),
@@ -184,16 +188,22 @@ fn serve_locally(reader: Box<dyn std::io::Read + Send>, writer: Box<dyn std::io:
     let _ = crate::target::serve(reader, writer);
 }
 
-/// Where roles are: `ANSIBLE_ROLES_PATH`, and `roles/` in the directory above the playbook's and in the working
-/// directory.
-fn roles_path(playbook: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = std::env::var("ANSIBLE_ROLES_PATH")
-        .map(|text| text.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect())
-        .unwrap_or_default();
+/// Where roles are: in the directories that the configuration names, and in `roles/` in the directory above the
+/// playbook's and in the working directory.
+fn settings(playbook: &Path, config: &Config) -> Settings {
     let above = playbook.canonicalize().ok().and_then(|path| Some(path.parent()?.parent()?.to_owned()));
-    paths.extend(above.map(|directory| directory.join("roles")));
-    paths.extend(std::env::current_dir().ok().map(|directory| directory.join("roles")));
-    paths.into_iter().filter_map(|path| path.canonicalize().ok()).collect()
+    let near = [above, std::env::current_dir().ok()].into_iter().flatten();
+    let near: Vec<PathBuf> = near.map(|directory| directory.join("roles")).collect();
+    let configured = config.roles_path.value.clone();
+    // what somebody has set comes before what nobody has
+    let paths = match config.roles_path.given() {
+        Some(_) => configured.into_iter().chain(near).collect::<Vec<_>>(),
+        None => near.into_iter().chain(configured).collect(),
+    };
+    Settings {
+        roles_path: paths.into_iter().filter_map(|path| path.canonicalize().ok()).collect(),
+        gather_facts: *config.gathering != Gathering::Explicit,
+    }
 }
 
 /// Magic variables that are the same for a whole run.

@@ -6,19 +6,23 @@ use anyhow::Result;
 
 use super::exit::{FilesAreWrong, WrongOptions};
 use crate::base::Diagnostics;
+use crate::config::{CommaPaths, Config};
 use crate::inventory::{InventorySource, Limit, load};
 use crate::project::Project;
 
-/// The inventory that was asked for, or the project's own: `inventory/` or `inventory.yml` in the working directory,
+/// The inventory that was asked for, on the command line or in the configuration, or the project's own: `inventory/` or `inventory.yml` in the working directory,
 /// or beside the playbook, or in the directory above the playbook's.
-pub fn sources(project: &Project, given: &[String], playbook: Option<&Path>) -> Vec<InventorySource> {
+pub fn sources(
+    project: &Project,
+    given: &[String],
+    config: &Config,
+    playbook: Option<&Path>,
+) -> Vec<InventorySource> {
     if !given.is_empty() {
         return given.iter().map(|text| InventorySource::from_argument(project, text)).collect();
     }
-    if let Ok(text) = std::env::var("ANSIBLE_INVENTORY")
-        && !text.is_empty()
-    {
-        return text.split(',').map(|text| InventorySource::from_argument(project, text)).collect();
+    if let Some(CommaPaths(paths)) = config.inventory.given().filter(|paths| !paths.0.is_empty()) {
+        return paths.iter().cloned().map(InventorySource::Path).collect();
     }
     let beside = playbook.and_then(Path::parent).map(Path::to_owned);
     let above = beside.as_ref().and_then(|directory| {

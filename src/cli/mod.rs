@@ -1,6 +1,7 @@
 //! Row 7: the command line: one file per command; wiring, exit codes, the one error printer.
 
 pub mod apply;
+pub mod configuration;
 pub mod exit;
 pub mod extra;
 pub mod inventory;

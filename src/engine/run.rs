@@ -13,6 +13,7 @@ use super::event::{Cost, Event, Recap};
 use super::machine::{Machine, User};
 use super::task::Effect;
 use crate::base::{Diagnostic, Diagnostics, Kind, Map, Place, Source, Value};
+use crate::config::Config;
 use crate::inventory::Limit;
 use crate::lang::{Keyword, LoadedTasks, Loader, Located, Section, Settings, Task, Texts, include_scope};
 use crate::plan::bind::{Binder, Stop};
@@ -41,6 +42,8 @@ pub struct Options {
     pub limit: Option<Limit>,
     /// How hosts are connected to.
     pub connect: ConnectDefaults,
+    /// ansible.cfg and `ANSIBLE_*`: what is not in a field of its own here or in `connect`.
+    pub config: Arc<Config>,
 }
 
 /// A machine with the name of the host that first led to it.
