@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Diagnostic, Place, Unknown, Value};
+use crate::base::{Diagnostic, Map, Place, Unknown, Value};
 use crate::modules::Diff;
 
 /// Which task it is about.
@@ -82,6 +82,8 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// `no_log`: result, diffs and message must not be shown.
     pub censored: bool,
+    /// Whether differences were asked for (`--diff`, or the keyword `diff`).
+    pub diff: bool,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -97,6 +99,7 @@ impl Outcome {
             failure: None,
             warnings: Vec::new(),
             censored: false,
+            diff: false,
             elapsed: Duration::ZERO,
         }
     }
@@ -172,6 +175,8 @@ pub enum Event {
     ItemFinished {
         /// The host.
         host: Arc<str>,
+        /// The host it was delegated to.
+        delegate: Option<Arc<str>>,
         /// The task.
         task: Arc<TaskLabel>,
         /// The item's label.
@@ -192,6 +197,17 @@ pub enum Event {
         /// How it ended.
         outcome: Box<Outcome>,
     },
+    /// An include has brought a file or a role to hosts.
+    Included {
+        /// The file's path, or the role's name.
+        name: String,
+        /// The hosts that go through it together.
+        hosts: Vec<Arc<str>>,
+        /// The label of the loop's item.
+        item: Option<String>,
+        /// Whether it is a role.
+        role: bool,
+    },
     /// A task will be tried again.
     TaskRetry {
         /// The host.
@@ -201,6 +217,8 @@ pub enum Event {
         /// How many tries are left.
         left: u32,
     },
+    /// Every host of a play has failed: the run ends.
+    NoHostsLeft,
     /// A handler that an interrupted run has left notified will run.
     HandlerLeft {
         /// The host.
@@ -221,6 +239,8 @@ pub enum Event {
         recap: Vec<(Arc<str>, Recap)>,
         /// What the transport cost for each host that was connected to.
         costs: Vec<(Arc<str>, Cost)>,
+        /// What `set_stats` has set: for the run (`None`), and for hosts.
+        stats: Vec<(Option<Arc<str>>, Map)>,
         /// How long it took.
         elapsed: Duration,
     },

@@ -274,6 +274,7 @@ impl Prepared {
                 }
                 if batch.iter().all(|host| run.is_gone(host)) {
                     // as Ansible: no hosts are left
+                    run.tell(Event::NoHostsLeft);
                     break 'plays;
                 }
             }
@@ -289,6 +290,7 @@ impl Prepared {
         run.tell(Event::RunFinished {
             recap: recap.iter().map(|(host, recap)| (Arc::clone(host), recap.clone())).collect(),
             costs,
+            stats: Vec::new(),
             elapsed: run.started.elapsed(),
         });
         Summary { recap }

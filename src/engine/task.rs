@@ -160,7 +160,7 @@ impl Turn<'_> {
             }
             let label = self.label_of(lookups, &variables, &item);
             let (single, to) = self.attempts(lookups, variables, settings).await?;
-            delegate = delegate.or(to);
+            delegate = delegate.or_else(|| to.clone());
             let mut value = match single.value() {
                 Value::Map(entries) => (*entries).clone(),
                 other => {
@@ -192,6 +192,7 @@ impl Turn<'_> {
             let outcome = self.outcome(single, settings, value, begun);
             self.run.tell(Event::ItemFinished {
                 host: Arc::clone(self.host),
+                delegate: to,
                 task: Arc::clone(&self.label),
                 label,
                 outcome: Box::new(outcome),
@@ -509,6 +510,7 @@ impl Turn<'_> {
             failure: single.failure,
             warnings: single.warnings,
             censored: settings.censored || single.tainted,
+            diff: settings.diff,
             elapsed: started.elapsed(),
         }
     }

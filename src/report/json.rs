@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use serde_json::{Value as Json, json};
 
 use super::Reporter;
-use crate::base::{Diagnostic, Place};
+use crate::base::{Diagnostic, Place, Value};
 use crate::engine::event::{FailureText, Outcome, Status, TaskLabel};
 use crate::engine::{Cost, Event, Recap};
 use crate::modules::Diff;
@@ -53,10 +53,10 @@ fn encode(event: &Event) -> Option<Json> {
             json!({"event": "task_started", "task": label(task), "hosts": texts(hosts)})
         }
         Event::HostBusy { .. } => return None,
-        Event::ItemFinished { host, task, label: item, outcome: ended } => {
+        Event::ItemFinished { host, delegate, task, label: item, outcome: ended } => {
             let item = if ended.censored { "hidden" } else { item };
             json!({
-                "event": "item_finished", "host": **host, "task": label(task), "item": item,
+                "event": "item_finished", "host": **host, "delegated_to": delegate.as_deref(), "task": label(task), "item": item,
                 "outcome": outcome(ended),
             })
         }
@@ -67,13 +67,17 @@ fn encode(event: &Event) -> Option<Json> {
         Event::TaskRetry { host, task, left } => {
             json!({"event": "task_retry", "host": **host, "task": label(task), "left": left})
         }
+        Event::Included { name, hosts, item, role } => json!({
+            "event": "included", "name": name, "hosts": texts(hosts), "item": item, "role": role,
+        }),
+        Event::NoHostsLeft => json!({"event": "no_hosts_left"}),
         Event::HandlerLeft { host, handler } => {
             json!({"event": "handler_left", "host": **host, "handler": handler})
         }
         Event::Warning { message, diagnostic: about } => json!({
             "event": "warning", "message": message, "diagnostic": about.as_deref().map(diagnostic),
         }),
-        Event::RunFinished { recap, costs, elapsed } => {
+        Event::RunFinished { recap, costs, stats, elapsed } => {
             let hosts: serde_json::Map<String, Json> = recap
                 .iter()
                 .map(|(host, recap)| {
@@ -97,7 +101,16 @@ fn encode(event: &Event) -> Option<Json> {
                     (host.to_string(), cost)
                 })
                 .collect();
-            json!({"event": "run_finished", "hosts": hosts, "costs": costs, "elapsed": elapsed.as_secs_f64()})
+            let stats: Vec<Json> = stats
+                .iter()
+                .map(|(host, stats)| {
+                    json!({"host": host.as_deref(), "stats": Value::map(stats.clone()).to_json()})
+                })
+                .collect();
+            json!({
+                "event": "run_finished", "hosts": hosts, "costs": costs, "stats": stats,
+                "elapsed": elapsed.as_secs_f64(),
+            })
         }
     };
     Some(line)
@@ -139,7 +152,7 @@ pub fn diagnostic(about: &Diagnostic) -> Json {
 }
 
 fn outcome(ended: &Outcome) -> Json {
-    let Outcome { status, summary, diffs, result, failure, warnings, censored, elapsed } = ended;
+    let Outcome { status, summary, diffs, result, failure, warnings, censored, diff: _, elapsed } = ended;
     let (word, more) = match status {
         Status::Ok => ("ok", Json::Null),
         Status::Changed => ("changed", Json::Null),

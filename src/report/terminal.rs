@@ -57,7 +57,8 @@ impl<W: Write + Send> Terminal<W> {
         item: Option<&str>,
         outcome: &Outcome,
     ) -> io::Result<()> {
-        let Outcome { status, summary, diffs, result, failure, warnings, censored, elapsed: _ } = outcome;
+        let Outcome { status, summary, diffs, result, failure, warnings, censored, diff: _, elapsed: _ } =
+            outcome;
         let (label, word) = self.word(status);
         let loud = matches!(
             status,
@@ -246,9 +247,12 @@ impl<W: Write + Send> Reporter for Terminal<W> {
                 let text = format!("Play {name}: no hosts matched");
                 writeln!(self.out, "{}", paint(Label::Warning, &text))
             }
-            Event::TaskStarted { .. } | Event::HostBusy { .. } => Ok(()),
-            Event::ItemFinished { host, task, label, outcome } => {
-                self.finished(host, None, task, Some(label), outcome)
+            Event::TaskStarted { .. }
+            | Event::HostBusy { .. }
+            | Event::Included { .. }
+            | Event::NoHostsLeft => Ok(()),
+            Event::ItemFinished { host, delegate, task, label, outcome } => {
+                self.finished(host, delegate.as_deref(), task, Some(label), outcome)
             }
             Event::TaskFinished { host, delegate, task, looped, outcome } => {
                 // a loop's items have been told one by one
@@ -276,7 +280,7 @@ impl<W: Write + Send> Reporter for Terminal<W> {
                 Some(diagnostic) => diagnostic::write(&mut self.out, diagnostic, ""),
                 None => writeln!(self.out, "{}: {message}", paint(Label::Warning, "warning")),
             },
-            Event::RunFinished { recap, costs, elapsed } => {
+            Event::RunFinished { recap, costs, stats: _, elapsed } => {
                 self.recap(recap, *elapsed)?;
                 if self.settings.verbosity > 0 {
                     for (host, cost) in costs {
