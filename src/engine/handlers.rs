@@ -6,35 +6,76 @@ use super::ahead::Ahead;
 use super::event::{Event, Outcome, Status};
 use super::play::{Handler, Host, Hosts, PlayRun, lock};
 use super::run::Run;
-use crate::lang::Task;
+use crate::base::Value;
+use crate::lang::{Located, Task};
+use crate::plan::check::engine_action;
 
 impl Run {
-    pub(super) fn handler_name(&self, play: &PlayRun, host: &Host, handler: &Task) -> Arc<str> {
+    /// A handler's name, rendered once in a play.
+    pub(super) fn handler_name(&self, play: &PlayRun, host: &Host, index: usize, handler: &Task) -> Arc<str> {
+        if let Some(known) = lock(&play.handler_names).get(&index) {
+            return Arc::clone(known);
+        }
         let lookups = self.lookups(play, handler);
-        self.binder(&lookups, self.variables(play, host, handler)).name(handler)
+        let name = self.binder(&lookups, self.variables(play, host, handler)).name(handler);
+        lock(&play.handler_names).insert(index, Arc::clone(&name));
+        name
     }
 
-    /// The handlers that a name in `notify` means: those that listen to it, else the last with that name.
+    /// The handlers that a name in `notify` means: the last with that name, and those that listen to it (of several
+    /// with one name the first).
     pub(super) fn handlers_named(&self, play: &PlayRun, host: &Host, name: &str) -> Vec<usize> {
         let mut named = None;
         let mut listening = Vec::new();
+        let mut seen: Vec<Arc<str>> = Vec::new();
         for (index, handler) in play.handlers().iter().enumerate() {
-            if handler.listen.iter().any(|topic| topic.value.to_text() == name) {
-                listening.push(index);
-            }
-            let own = self.handler_name(play, host, handler);
-            let qualified = handler.scope.role().map(|role| format!("{} : {own}", role.name));
-            if *own == *name || qualified.as_deref() == Some(name) {
+            let role = handler.scope.role().map(|role| &role.name);
+            let means = |own: &str| {
+                own == name
+                    || role.is_some_and(|role| {
+                        name.strip_suffix(own).and_then(|before| before.strip_suffix(" : ")) == Some(&**role)
+                    })
+            };
+            if handler.name.is_some() && means(&self.handler_name(play, host, index, handler)) {
                 named = Some(index);
             }
+            let topics = self.topics(play, host, handler);
+            if topics.iter().any(|topic| means(topic)) {
+                let own = handler.name.as_ref().map(|_| self.handler_name(play, host, index, handler));
+                if own.as_ref().is_some_and(|own| seen.contains(own)) {
+                    continue;
+                }
+                seen.extend(own);
+                listening.push(index);
+            }
         }
-        named.into_iter().chain(listening).collect()
+        let mut found: Vec<usize> = named.into_iter().chain(listening).collect();
+        found.dedup();
+        found
+    }
+
+    /// What a handler listens to.
+    fn topics(&self, play: &PlayRun, host: &Host, handler: &Task) -> Vec<String> {
+        let literal = |located: &Located| located.value.is_literal();
+        if handler.listen.iter().all(literal) {
+            return handler.listen.iter().map(|topic| topic.value.to_text()).collect();
+        }
+        let lookups = self.lookups(play, handler);
+        let binder = self.binder(&lookups, self.variables(play, host, handler));
+        let topics = handler.listen.iter().filter_map(|topic| binder.known(topic).ok());
+        topics
+            .flat_map(|topic| match topic {
+                Value::List(items) => items.iter().map(Value::to_text).collect(),
+                other => vec![other.to_text()],
+            })
+            .collect()
     }
 
     /// Runs the handlers that are notified, in the order in which they stand.
     pub(super) async fn flush(&self, play: &PlayRun, hosts: &mut Hosts, ahead: &Ahead<'_>) {
         self.recall(play, &hosts.live);
-        for (index, handler) in play.handlers().iter().enumerate() {
+        let mut index = 0;
+        while let Some(handler) = play.handlers().get(index).cloned() {
             let on: Vec<Host> = {
                 let mut notified = lock(&play.notified);
                 hosts
@@ -44,19 +85,26 @@ impl Run {
                     .cloned()
                     .collect()
             };
-            self.maybe_run(play, index, handler, &hosts.live, &on);
-            if on.is_empty() {
-                continue;
-            }
-            let mut inner = Hosts { live: on.clone(), failed: Vec::new() };
-            self.module(play, handler, &mut inner, ahead, Handler::Yes).await;
-            for host in inner.live {
-                for name in self.names_of(play, &host, handler) {
-                    self.forget(&host, &play.journal, &format!("{host}/{name}"));
+            self.maybe_run(play, index, &handler, &hosts.live, &on);
+            if !on.is_empty() {
+                let mut inner = Hosts { handler: Handler::Yes, ..hosts.part(on.clone()) };
+                self.handler(play, &handler, &mut inner, ahead).await;
+                for host in &inner.live {
+                    for name in self.names_of(play, host, index, &handler) {
+                        self.forget(host, &play.journal, &format!("{host}/{name}"));
+                    }
                 }
+                hosts.absorb(&on, inner);
             }
-            hosts.live.retain(|host| !inner.failed.contains(host) && !self.is_gone(host));
-            hosts.failed.extend(inner.failed);
+            index += 1;
+        }
+    }
+
+    async fn handler(&self, play: &PlayRun, handler: &Arc<Task>, hosts: &mut Hosts, ahead: &Ahead<'_>) {
+        match engine_action(&handler.module) {
+            None => self.module(play, handler, hosts, ahead).await,
+            Some("meta") => self.meta(play, handler, hosts, ahead).await,
+            Some(_) => self.include(play, handler, hosts, ahead).await,
         }
     }
 
@@ -70,11 +118,12 @@ impl Run {
         }
     }
 
-    fn names_of(&self, play: &PlayRun, host: &Host, handler: &Task) -> Vec<String> {
-        let own = self.handler_name(play, host, handler).to_string();
-        let mut names: Vec<String> = handler.listen.iter().map(|topic| topic.value.to_text()).collect();
-        names.extend(handler.scope.role().map(|role| format!("{} : {own}", role.name)));
-        names.push(own);
+    fn names_of(&self, play: &PlayRun, host: &Host, index: usize, handler: &Task) -> Vec<String> {
+        let mut names = self.topics(play, host, handler);
+        names.push(self.handler_name(play, host, index, handler).to_string());
+        if let Some(role) = handler.scope.role() {
+            names.extend(names.iter().map(|name| format!("{} : {name}", role.name)).collect::<Vec<_>>());
+        }
         names
     }
 

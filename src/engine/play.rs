@@ -1,7 +1,9 @@
-//! Plays: batches of hosts, tasks in lockstep (Ansible's `linear`), blocks, includes, handlers.
+//! Plays: batches of hosts, tasks in lockstep (Ansible's `linear`) or each host by itself (`free`, `host_pinned`),
+//! blocks, includes, handlers.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use futures::future::BoxFuture;
@@ -14,28 +16,53 @@ use super::lookups;
 use super::machine::Trouble;
 use super::run::{Gone, Run};
 use super::task::{Ended, Turn};
-use crate::base::{Key, Map, Unknown, Value, names};
-use crate::lang::{Block, Item, Keyword, Play, ScopeKind, Task};
+use crate::base::{Key, Unknown, Value, names};
+use crate::lang::{Block, Item, Keyword, Play, ScopeKind, Task, short_name};
 use crate::plan::bind::{Binder, Stop, When};
 use crate::plan::check::engine_action;
-use crate::plan::variables::{PlayVars, TaskVariables};
+use crate::plan::variables::{HostVars, PlayVars, TaskVariables};
 use crate::template::{Lookups, Variables};
 
 pub(super) type Host = Arc<str>;
+
+/// How the hosts of a batch go through a play.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strategy {
+    /// All at a task together.
+    Linear,
+    /// Each at its own pace.
+    Free,
+    /// Each at its own pace, and no more of them begun than there are forks.
+    HostPinned,
+}
 
 /// A play on a batch of hosts.
 pub(super) struct PlayRun {
     pub(super) vars: Arc<PlayVars>,
     /// The key under which notifications are remembered on the targets.
     pub(super) journal: String,
+    pub(super) strategy: Strategy,
+    /// The part of a batch that may fail before all of it counts as failed.
+    max_fail: Option<f64>,
     /// In the order in which they run; files that are included at run time may bring more.
     handlers: RwLock<Vec<Arc<Task>>>,
+    /// The names of the handlers, rendered once each.
+    pub(super) handler_names: Mutex<HashMap<usize, Arc<str>>>,
     pub(super) notified: Mutex<HashMap<Host, IndexSet<usize>>>,
     /// Check mode: handlers that perhaps are notified.
     pub(super) maybe: Mutex<HashMap<Host, HashMap<usize, Arc<Unknown>>>>,
     roles_done: Mutex<HashSet<(Host, Arc<str>)>>,
+    /// Hosts that take no further part in the play (`end_host`, `end_batch`, `end_play`).
     ended: Mutex<HashSet<Host>>,
-    play_ended: Mutex<bool>,
+    /// Hosts that have ended the role at hand (`end_role`).
+    role_ended: Mutex<HashSet<Host>>,
+    /// Hosts that have failed and were not rescued.
+    pub(super) failed: Mutex<IndexSet<Host>>,
+    /// Hosts that fail with another one (`any_errors_fatal`), as soon as it is their turn.
+    doomed: Mutex<HashSet<Host>>,
+    play_ended: AtomicBool,
+    /// More hosts have failed than the play allows: no further batch and no further play.
+    pub(super) broken: AtomicBool,
 }
 
 /// The hosts that a list of items runs on.
@@ -44,22 +71,70 @@ pub(super) struct Hosts {
     pub(super) live: Vec<Host>,
     /// Those that failed in it.
     pub(super) failed: Vec<Host>,
+    /// Those that have ended the role around it.
+    pub(super) parked: Vec<Host>,
+    /// Whether a block around it has a `rescue`: a failure is not one yet.
+    pub(super) rescuing: bool,
+    /// Whether the items run as handlers.
+    pub(super) handler: Handler,
+}
+
+impl Hosts {
+    /// A part of these hosts, for a list inside.
+    pub(super) fn part(&self, live: Vec<Host>) -> Self {
+        Self {
+            live,
+            failed: Vec::new(),
+            parked: Vec::new(),
+            rescuing: self.rescuing,
+            handler: self.handler,
+        }
+    }
+
+    /// Takes up how a list inside ended on some of these hosts: those that are still live keep their place.
+    pub(super) fn absorb(&mut self, on: &[Host], inner: Hosts) {
+        let Hosts { live, failed, parked, rescuing: _, handler: _ } = inner;
+        self.live.retain(|host| !on.contains(host) || live.contains(host));
+        self.failed.extend(failed);
+        self.parked.extend(parked);
+    }
+}
+
+/// What a play says about its run.
+#[derive(Clone, Debug)]
+pub(super) struct Conduct {
+    pub(super) strategy: Strategy,
+    /// `max_fail_percentage`, as a part of 1.
+    pub(super) max_fail: Option<f64>,
 }
 
 impl PlayRun {
-    pub(super) fn new(vars: Arc<PlayVars>, journal: String) -> Self {
+    pub(super) fn new(vars: Arc<PlayVars>, journal: String, conduct: &Conduct) -> Self {
+        let Conduct { strategy, max_fail } = *conduct;
         let mut handlers = Vec::new();
         flatten(&vars.play.handlers, &mut handlers);
         Self {
             vars,
             journal,
+            strategy,
+            max_fail,
             handlers: RwLock::new(handlers),
+            handler_names: Mutex::default(),
             notified: Mutex::default(),
             maybe: Mutex::default(),
             roles_done: Mutex::default(),
             ended: Mutex::default(),
-            play_ended: Mutex::new(false),
+            role_ended: Mutex::default(),
+            failed: Mutex::default(),
+            doomed: Mutex::default(),
+            play_ended: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
         }
+    }
+
+    /// Whether `meta: end_play` has ended it for good.
+    pub(super) fn has_ended(&self) -> bool {
+        self.play_ended.load(Ordering::Relaxed)
     }
 
     pub(super) fn handlers(&self) -> Vec<Arc<Task>> {
@@ -95,6 +170,37 @@ impl PlayRun {
         search.insert(self.play().directory.clone());
         search.into_iter().collect()
     }
+
+    /// A host has failed where no block rescues it: it is not among `ansible_play_hosts` any more.
+    fn lost(&self, host: &Host) {
+        lock(&self.failed).insert(Arc::clone(host));
+        self.gone(host);
+    }
+
+    fn gone(&self, host: &Host) {
+        self.vars.gone.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(host));
+    }
+
+    /// All hosts of the batch that still take part fail with one that has failed: these hosts now, the others when
+    /// it is their turn.
+    fn fail_all(&self, run: &Run, hosts: &mut Hosts) {
+        let failed = lock(&self.failed).clone();
+        let ended = lock(&self.ended).clone();
+        let others = self.vars.batch.iter().filter(|host| {
+            !hosts.live.contains(host)
+                && !hosts.failed.contains(host)
+                && !failed.contains(*host)
+                && !ended.contains(*host)
+                && !run.is_gone(host)
+        });
+        lock(&self.doomed).extend(others.cloned());
+        for host in std::mem::take(&mut hosts.live) {
+            if !hosts.rescuing {
+                self.lost(&host);
+            }
+            hosts.failed.push(host);
+        }
+    }
 }
 
 fn flatten(items: &[Item], into: &mut Vec<Arc<Task>>) {
@@ -112,17 +218,36 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Run {
-    /// Runs a play on a batch of hosts. Gives the hosts of the batch that are still there.
-    pub(super) async fn batch(&self, play: &PlayRun) -> Vec<Host> {
+    /// Runs a play on a batch of hosts.
+    pub(super) async fn batch(&self, play: &PlayRun) {
         let live: Vec<Host> = play.vars.batch.iter().filter(|host| !self.is_gone(host)).cloned().collect();
         self.tell(Event::PlayStarted {
             name: Arc::from(play.play().name.value.to_text()),
             hosts: live.clone(),
         });
-        let mut hosts = Hosts { live, failed: Vec::new() };
         let items = Arc::clone(&play.play().items);
-        self.items(play, &items, &mut hosts, None).await;
-        hosts.live
+        let start = |live: Vec<Host>| Hosts {
+            live,
+            failed: Vec::new(),
+            parked: Vec::new(),
+            rescuing: false,
+            handler: Handler::No,
+        };
+        match play.strategy {
+            Strategy::Linear => self.items(play, &items, &mut start(live), None).await,
+            Strategy::Free | Strategy::HostPinned => {
+                let at_once = if play.strategy == Strategy::Free { live.len() } else { self.options.forks };
+                futures::stream::iter(live)
+                    .for_each_concurrent(at_once.max(1), |host| {
+                        let (items, mut hosts) = (&items, start(vec![host]));
+                        async move { self.items(play, items, &mut hosts, None).await }
+                    })
+                    .await;
+            }
+        }
+        for host in lock(&play.failed).iter() {
+            self.lose(host, Gone::Failed);
+        }
     }
 
     pub(super) fn items<'a>(
@@ -136,11 +261,8 @@ impl Run {
             for (index, item) in items.iter().enumerate() {
                 let rest = items.get(index + 1..).unwrap_or_default();
                 let ahead = Ahead { items: rest, then };
-                {
-                    let ended = lock(&play.ended);
-                    hosts.live.retain(|host| !ended.contains(host));
-                }
-                if hosts.live.is_empty() || *lock(&play.play_ended) {
+                self.muster(play, hosts);
+                if hosts.live.is_empty() {
                     return;
                 }
                 match item {
@@ -154,53 +276,79 @@ impl Run {
                     }
                 }
             }
+            self.muster(play, hosts);
         })
     }
 
+    /// Takes out the hosts that have ended, and those that fail with others.
+    fn muster(&self, play: &PlayRun, hosts: &mut Hosts) {
+        let ended = lock(&play.ended);
+        let role_ended = lock(&play.role_ended);
+        let mut doomed = lock(&play.doomed);
+        if ended.is_empty() && role_ended.is_empty() && doomed.is_empty() {
+            return;
+        }
+        for host in std::mem::take(&mut hosts.live) {
+            if ended.contains(&host) {
+            } else if doomed.remove(&host) {
+                if !hosts.rescuing {
+                    play.lost(&host);
+                }
+                hosts.failed.push(host);
+            } else if role_ended.contains(&host) {
+                hosts.parked.push(host);
+            } else {
+                hosts.live.push(host);
+            }
+        }
+    }
+
     async fn block(&self, play: &PlayRun, block: &Block, hosts: &mut Hosts, ahead: &Ahead<'_>) {
-        let mut live = hosts.live.clone();
+        let mut on = hosts.live.clone();
         if let ScopeKind::Role(role) = &block.scope.kind
             && !role.allow_duplicates
         {
             let key = Arc::clone(&role.identity);
             let done = lock(&play.roles_done);
-            live.retain(|host| !done.contains(&(Arc::clone(host), key.clone())));
+            on.retain(|host| !done.contains(&(Arc::clone(host), key.clone())));
         }
-        if live.is_empty() {
+        if on.is_empty() {
             return;
         }
-        let bystanders: Vec<Host> = hosts.live.iter().filter(|host| !live.contains(host)).cloned().collect();
-        let mut inner = Hosts { live, failed: Vec::new() };
+        let mut inner = hosts.part(on.clone());
+        inner.rescuing |= !block.rescue.is_empty();
         self.items(play, &block.tasks, &mut inner, Some(ahead)).await;
+        let mut parked = std::mem::take(&mut inner.parked);
         let mut failed = Vec::new();
         let mut good = inner.live;
         if block.rescue.is_empty() {
             failed = inner.failed;
         } else if !inner.failed.is_empty() {
-            for host in &inner.failed {
-                // a failure that is rescued is not one
-                self.count(host, |recap| {
-                    recap.failed = recap.failed.saturating_sub(1);
-                    recap.rescued += 1;
-                });
-            }
-            let mut rescue = Hosts { live: inner.failed, failed: Vec::new() };
+            let mut rescue = hosts.part(inner.failed);
             self.items(play, &block.rescue, &mut rescue, Some(ahead)).await;
             good.extend(rescue.live);
             failed = rescue.failed;
+            parked.extend(rescue.parked);
         }
         if !block.always.is_empty() {
-            let all: Vec<Host> = good.iter().chain(&failed).cloned().collect();
-            let mut always = Hosts { live: all, failed: Vec::new() };
+            let all: Vec<Host> =
+                on.iter().filter(|host| good.contains(host) || failed.contains(host)).cloned().collect();
+            let mut always = hosts.part(all);
             self.items(play, &block.always, &mut always, Some(ahead)).await;
             good.retain(|host| always.live.contains(host));
+            failed.retain(|host| always.live.contains(host) || always.failed.contains(host));
             failed
                 .extend(always.failed.into_iter().filter(|host| !failed.contains(host)).collect::<Vec<_>>());
+            parked.extend(always.parked);
         }
-        let order = std::mem::take(&mut hosts.live);
-        hosts.live =
-            order.into_iter().filter(|host| good.contains(host) || bystanders.contains(host)).collect();
-        hosts.failed.extend(failed);
+        if matches!(block.scope.kind, ScopeKind::Role(_)) {
+            // where the role ends, `end_role` has done its work
+            let mut role_ended = lock(&play.role_ended);
+            parked.iter().for_each(|host| drop(role_ended.remove(host)));
+            good.append(&mut parked);
+        }
+        let inner = Hosts { live: good, failed, parked, rescuing: false, handler: Handler::No };
+        hosts.absorb(&on, inner);
     }
 
     pub(super) fn binder<'a>(
@@ -238,14 +386,29 @@ impl Run {
     }
 
     async fn task(&self, play: &PlayRun, task: &Arc<Task>, hosts: &mut Hosts, ahead: &Ahead<'_>) {
-        if !self.selected(task) {
+        if !self.selected(play, hosts.live.first(), task) {
             return;
         }
         match engine_action(&task.module) {
             Some("meta") => self.meta(play, task, hosts, ahead).await,
             Some(_) => self.include(play, task, hosts, ahead).await,
-            None => self.module(play, task, hosts, ahead, Handler::No).await,
+            None => self.module(play, task, hosts, ahead).await,
         }
+    }
+
+    /// Whether a task runs once for all hosts.
+    pub(super) fn runs_once(&self, play: &PlayRun, host: &Host, task: &Task, lookups: &Arc<dyn Lookups>) -> bool {
+        let asked = || {
+            let binder = self.binder(lookups, self.variables(play, host, task));
+            binder.flag(task, Keyword::RunOnce).ok().flatten().unwrap_or(false)
+        };
+        let once = task.keyword(Keyword::RunOnce).is_some() && asked();
+        if once && play.strategy != Strategy::Linear {
+            // as Ansible
+            self.warn_once("`run_once` has no effect with this strategy: the task runs on every host");
+            return false;
+        }
+        once || (RUN_ONCE.contains(&short_name(&task.module)) && play.strategy == Strategy::Linear)
     }
 
     /// A module's task on all hosts at once.
@@ -255,45 +418,46 @@ impl Run {
         task: &Arc<Task>,
         hosts: &mut Hosts,
         ahead: &Ahead<'_>,
-        handler: Handler,
     ) {
         let Some(first) = hosts.live.first().cloned() else { return };
-        let label = self.label(play, &first, task, handler);
+        let label = self.label(play, &first, task, hosts.handler);
         let lookups = self.lookups(play, task);
-        let once = self
-            .binder(&lookups, self.variables(play, &first, task))
-            .flag(task, Keyword::RunOnce)
-            .ok()
-            .flatten()
-            .unwrap_or(false);
-        let on: Vec<Host> = if once { vec![first] } else { hosts.live.clone() };
+        let once = self.runs_once(play, &first, task, &lookups);
+        let on: Vec<Host> = if once { vec![first.clone()] } else { hosts.live.clone() };
         self.tell(Event::TaskStarted { task: Arc::clone(&label), hosts: on.clone() });
-        let permits = tokio::sync::Semaphore::new(self.options.forks.max(1));
+        let binder = self.binder(&lookups, self.variables(play, &first, task));
+        let throttle = binder.number(task, Keyword::Throttle).ok().flatten().map_or(0, |number| number as usize);
+        let at_once = if throttle == 0 { on.len() } else { throttle };
+        let throttled = tokio::sync::Semaphore::new(at_once.max(1));
         let mut running: FuturesUnordered<_> = on
             .iter()
             .map(|host| {
-                let (label, permits) = (Arc::clone(&label), &permits);
+                let (label, throttled) = (Arc::clone(&label), &throttled);
                 async move {
-                    let _permit = permits.acquire().await;
+                    let _throttle = throttled.acquire().await;
+                    let _permit = self.permits.acquire().await;
                     let turn = Turn { run: self, play, task, label, host, ahead };
                     (host, turn.take().await)
                 }
             })
             .collect();
         let mut lost = Vec::new();
+        let mut fatal = false;
         while let Some((host, ended)) = running.next().await {
             self.tell(Event::HostBusy { host: Arc::clone(host), what: None });
             let everyone = if once { hosts.live.clone() } else { vec![Arc::clone(host)] };
             match ended {
                 Ok(ended) => {
-                    if self.ended(play, task, &label, host, &everyone, ended) {
+                    if self.ended(play, task, &label, host, &everyone, ended, hosts.rescuing) {
+                        fatal |= once || self.is_fatal(play, host, task, &lookups);
                         lost.extend(everyone);
                     }
                 }
                 Err(unreachable) => {
-                    self.unreachable(&label, host, unreachable);
-                    play.vars.gone.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(host));
-                    hosts.live.retain(|other| other != host);
+                    if self.unreachable(play, task, &label, host, unreachable, &lookups) {
+                        fatal |= self.is_fatal(play, host, task, &lookups);
+                        hosts.live.retain(|other| other != host);
+                    }
                 }
             }
         }
@@ -301,12 +465,37 @@ impl Run {
         for host in lost {
             hosts.live.retain(|other| *other != host);
             if !hosts.failed.contains(&host) {
+                if !hosts.rescuing {
+                    play.lost(&host);
+                }
                 hosts.failed.push(host);
             }
+        }
+        self.judge_failures(play, hosts, fatal);
+    }
+
+    /// Whether the failure of a task is that of all hosts (`any_errors_fatal`).
+    fn is_fatal(&self, play: &PlayRun, host: &Host, task: &Task, lookups: &Arc<dyn Lookups>) -> bool {
+        let binder = self.binder(lookups, self.variables(play, host, task));
+        let asked = binder.flag(task, Keyword::AnyErrorsFatal).ok().flatten();
+        asked.unwrap_or(self.options.any_errors_fatal)
+    }
+
+    /// What failures mean for the hosts that have not failed: `any_errors_fatal` and `max_fail_percentage`.
+    fn judge_failures(&self, play: &PlayRun, hosts: &mut Hosts, fatal: bool) {
+        if fatal {
+            play.fail_all(self, hosts);
+        }
+        let Some(most) = play.max_fail else { return };
+        let failed = lock(&play.failed).len();
+        if failed as f64 / play.vars.batch.len().max(1) as f64 > most && !play.broken.load(Ordering::Relaxed) {
+            play.broken.store(true, Ordering::Relaxed);
+            play.fail_all(self, hosts);
         }
     }
 
     /// What a task that ended means; true if its hosts have failed.
+    #[expect(clippy::too_many_arguments, reason = "what a task means depends on all of them")]
     pub(super) fn ended(
         &self,
         play: &PlayRun,
@@ -315,16 +504,21 @@ impl Run {
         host: &Host,
         everyone: &[Host],
         ended: Ended,
+        rescuing: bool,
     ) -> bool {
         let Ended { mut outcome, delegate, looped, effects, notifies, notifies_maybe } = ended;
         for other in everyone {
-            self.apply(other, &effects);
+            self.apply(play, other, &effects);
         }
         for name in &notifies {
             let found = self.handlers_named(play, host, name);
             if found.is_empty() && outcome.failure.is_none() {
-                let known: Vec<Arc<str>> =
-                    play.handlers().iter().map(|h| self.handler_name(play, host, h)).collect();
+                let handlers = play.handlers();
+                let known: Vec<Arc<str>> = handlers
+                    .iter()
+                    .enumerate()
+                    .map(|(index, handler)| self.handler_name(play, host, index, handler))
+                    .collect();
                 outcome.status = Status::Failed { ignored: false };
                 outcome.failure = Some(FailureText {
                     message: format!(
@@ -349,20 +543,10 @@ impl Run {
             }
         }
         let failed = matches!(outcome.status, Status::Failed { ignored: false });
-        self.recap(host, &outcome);
-        if failed {
-            let result = outcome.result.clone();
-            let mut described = Map::new();
-            described.insert(Key::str("name"), Value::Str(Arc::clone(&label.name)));
-            described.insert(Key::str("action"), Value::Str(Arc::clone(&task.module)));
-            let described = Value::map(described);
-            for other in everyone {
-                self.world.update(other, |vars| {
-                    vars.set("ansible_failed_task", described.clone());
-                    vars.set("ansible_failed_result", result.clone());
-                });
-                play.vars.gone.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(other));
-            }
+        if failed && rescuing {
+            self.rescued(everyone, host, label, task, &outcome);
+        } else {
+            self.recap(host, &outcome);
         }
         self.tell(Event::TaskFinished {
             host: Arc::clone(host),
@@ -372,6 +556,24 @@ impl Run {
             outcome: Box::new(outcome),
         });
         failed
+    }
+
+    /// A failure that a block rescues: it counts as rescued, and the block may look at it.
+    fn rescued(&self, everyone: &[Host], host: &Host, label: &TaskLabel, task: &Task, outcome: &Outcome) {
+        self.count(host, |recap| recap.rescued += 1);
+        let result = outcome.result.clone();
+        let args = task.args.named.iter().map(|(name, located)| (Key::Str(name.clone()), located.value.clone()));
+        let described = Value::map(crate::map! {
+            "name" => Value::Str(Arc::clone(&label.name)),
+            "action" => Value::Str(Arc::clone(&task.module)),
+            "args" => Value::map(args.collect()),
+        });
+        for other in everyone {
+            self.world.update(other, |vars| {
+                vars.set("ansible_failed_task", described.clone());
+                vars.set("ansible_failed_result", result.clone());
+            });
+        }
     }
 
     /// Counts and tells the end of a task that was not run by a module.
@@ -407,45 +609,88 @@ impl Run {
         });
     }
 
-    fn unreachable(&self, label: &Arc<TaskLabel>, host: &Host, unreachable: Trouble) {
+    /// A host that cannot be reached; true if it takes no further part.
+    fn unreachable(
+        &self,
+        play: &PlayRun,
+        task: &Task,
+        label: &Arc<TaskLabel>,
+        host: &Host,
+        unreachable: Trouble,
+        lookups: &Arc<dyn Lookups>,
+    ) -> bool {
         let Trouble { unreachable: _, message, hint } = unreachable;
-        self.lose(host, Gone::Unreachable);
-        let result = Value::map(crate::map! {
-            "unreachable" => true, "msg" => message.as_str(), "changed" => false,
-        });
+        let binder = self.binder(lookups, self.variables(play, host, task));
+        let ignored = binder.flag(task, Keyword::IgnoreUnreachable).ok().flatten().unwrap_or(false);
+        let mut result = crate::map! {"unreachable" => true, "msg" => message.as_str(), "changed" => false};
+        if ignored {
+            self.count(host, |recap| recap.skipped += 1);
+            result.insert(Key::str("skip_reason"), Value::from(format!("Host {host} is unreachable")));
+        } else {
+            self.lose(host, Gone::Unreachable);
+            play.gone(host);
+        }
+        let result = Value::map(result);
+        if let Some(located) = task.keyword(Keyword::Register) {
+            let name = located.value.to_text();
+            self.world.update(host, |vars| vars.set(&name, result.clone()));
+        }
         let failure = Some(FailureText { message, hint, diagnostic: None });
         self.finish(host, label, Outcome { result, failure, ..Outcome::plain(Status::Unreachable) });
+        !ignored
     }
 
-    async fn meta(&self, play: &PlayRun, task: &Arc<Task>, hosts: &mut Hosts, ahead: &Ahead<'_>) {
+    pub(super) async fn meta(&self, play: &PlayRun, task: &Arc<Task>, hosts: &mut Hosts, ahead: &Ahead<'_>) {
         let action = task.args.free_form.as_ref().map(|text| text.value.to_text()).unwrap_or_default();
+        let action = action.trim();
         let lookups = self.lookups(play, task);
+        // as Ansible: what is about the whole play is decided by the first host
+        let each = matches!(
+            action,
+            "noop" | "reset_connection" | "end_host" | "end_role" | "flush_handlers" | "role_complete"
+        );
         let mut on = Vec::new();
-        let mut failed = Vec::new();
         for host in hosts.live.clone() {
             match self.binder(&lookups, self.variables(play, &host, task)).when(task) {
-                Ok(When::Run) => on.push(host),
+                Ok(When::Run) => on.push(host.clone()),
                 Ok(When::Skip { .. } | When::Unknown(_)) => {}
-                Err(stop) => failed.push((host, stop)),
+                Err(stop) => {
+                    let label = self.label(play, &host, task, hosts.handler);
+                    self.stopped(play, &label, &host, hosts, stop);
+                }
             }
-        }
-        for (host, stop) in failed {
-            let label = self.label(play, &host, task, Handler::No);
-            self.stopped(play, &label, &host, hosts, stop);
+            if !each {
+                break;
+            }
         }
         if on.is_empty() {
             return;
         }
-        match action.as_str() {
-            "flush_handlers" => self.flush(play, hosts, ahead).await,
+        match action {
+            "flush_handlers" => {
+                let mut inner = hosts.part(on.clone());
+                self.flush(play, &mut inner, ahead).await;
+                hosts.absorb(&on, inner);
+            }
             "end_host" => lock(&play.ended).extend(on),
-            "end_play" => *lock(&play.play_ended) = true,
+            "end_role" => lock(&play.role_ended).extend(on),
+            "end_batch" | "end_play" => {
+                if action == "end_play" {
+                    play.play_ended.store(true, Ordering::Relaxed);
+                }
+                lock(&play.ended).extend(play.vars.batch.iter().cloned());
+            }
             "clear_facts" => {
-                for host in on {
-                    self.world.update(&host, crate::plan::variables::HostVars::clear_facts);
+                for host in &play.vars.all_hosts {
+                    self.world.update(host, HostVars::clear_facts);
                 }
             }
-            "clear_host_errors" => self.clear_errors(),
+            "clear_host_errors" => {
+                lock(&play.failed).clear();
+                play.vars.gone.write().unwrap_or_else(PoisonError::into_inner).clear();
+                self.clear_errors(&play.vars.all_hosts);
+            }
+            "refresh_inventory" => self.refresh_inventory(),
             "reset_connection" => {
                 for host in on {
                     let binder = self.binder(&lookups, self.variables(play, &host, task));
@@ -481,12 +726,28 @@ impl Run {
         };
         let result = Value::map(crate::map! {"failed" => true, "msg" => failure.message.as_str()});
         let failed = Outcome::plain(Status::Failed { ignored: false });
-        self.finish(host, label, Outcome { result, failure: Some(failure), ..failed });
-        play.vars.gone.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(host));
+        let outcome = Outcome { result: result.clone(), failure: Some(failure), ..failed };
+        if hosts.rescuing {
+            self.count(host, |recap| recap.rescued += 1);
+            self.world.update(host, |vars| vars.set("ansible_failed_result", result));
+            self.tell(Event::TaskFinished {
+                host: Arc::clone(host),
+                delegate: None,
+                task: Arc::clone(label),
+                looped: false,
+                outcome: Box::new(outcome),
+            });
+        } else {
+            self.finish(host, label, outcome);
+            play.lost(host);
+        }
         hosts.live.retain(|other| other != host);
         hosts.failed.push(Arc::clone(host));
     }
 }
+
+/// Modules that run once for all hosts, whatever is asked.
+const RUN_ONCE: [&str; 2] = ["add_host", "pause"];
 
 /// Whether a task runs as a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

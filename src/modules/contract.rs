@@ -86,6 +86,76 @@ pub enum Wanted {
     Succeeds,
 }
 
+/// What changes the run instead of the host: only the engine can do it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Flow {
+    /// A host for the rest of the run (`add_host`).
+    AddHost {
+        /// Its name, perhaps with a port.
+        name: String,
+        /// Its groups, made where they are not there.
+        groups: Vec<String>,
+        /// Its variables.
+        vars: Map,
+    },
+    /// The host into a group (`group_by`).
+    GroupBy {
+        /// The group, made where it is not there.
+        key: String,
+        /// The groups above it.
+        parents: Vec<String>,
+    },
+    /// Numbers and texts for the end of the run (`set_stats`).
+    Stats {
+        /// By name.
+        data: Map,
+        /// For each host by itself instead of for the run.
+        per_host: bool,
+        /// Added to what is there instead of replacing it.
+        aggregate: bool,
+    },
+    /// Files of variables for the host (`include_vars`).
+    IncludeVars(IncludeVars),
+    /// Time, or an answer from the terminal (`pause`).
+    Pause(Pause),
+}
+
+/// Which files of variables are read, as the parameters of `include_vars` say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IncludeVars {
+    /// One file.
+    pub file: Option<String>,
+    /// A directory of files.
+    pub dir: Option<String>,
+    /// The variable that holds all of them instead.
+    pub name: Option<String>,
+    /// How many directories deep; 0 is without an end.
+    pub depth: u32,
+    /// Only files whose names this regular expression (Python's) finds something in.
+    pub files_matching: Option<String>,
+    /// Not the files with these names or regular expressions.
+    pub ignore_files: Vec<String>,
+    /// The endings of files that are read.
+    pub extensions: Vec<String>,
+    /// Files with other endings are passed over in silence.
+    pub ignore_unknown_extensions: bool,
+    /// Mappings are merged with what the host has instead of replacing it; `None`: as the configuration says.
+    pub merge: Option<bool>,
+}
+
+/// A pause.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pause {
+    /// Seconds; without it an answer is waited for.
+    pub seconds: Option<u64>,
+    /// Whether the seconds were given as minutes, for the message.
+    pub minutes: bool,
+    /// What is asked.
+    pub prompt: Option<String>,
+    /// Whether what is typed is shown.
+    pub echo: bool,
+}
+
 /// A module's answer when nothing is missing.
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -93,6 +163,8 @@ pub enum Step {
     Plan(Plan),
     /// Wait for this.
     Wait(Wait),
+    /// The engine does this.
+    Flow(Flow),
 }
 
 /// Why a module could not answer.

@@ -8,6 +8,7 @@ pub mod params;
 pub mod registry;
 pub mod view;
 
+mod add_host;
 mod apt;
 mod assert;
 mod attributes;
@@ -17,15 +18,19 @@ mod debug;
 mod fail;
 mod file;
 mod group;
+mod group_by;
+mod include_vars;
 mod lineinfile;
 mod package;
 mod paths;
 mod patterns;
+mod pause;
 mod ping;
 mod raw;
 mod run;
 mod service;
 mod set_fact;
+mod set_stats;
 mod setup;
 mod shell;
 mod stat;
@@ -41,7 +46,10 @@ use crate::base::shlex as words;
 #[cfg(test)]
 mod testing;
 
-pub use contract::{AnyModule, FreeForm, Halt, Module, ModuleDoc, Plan, Planned, Side, Step, Wait, Wanted};
+pub use contract::{
+    AnyModule, Flow, FreeForm, Halt, IncludeVars, Module, ModuleDoc, Pause, Plan, Planned, Side, Step, Wait,
+    Wanted,
+};
 pub use diff::Diff;
 pub use params::{Field, Given, ParamProblem};
 pub use registry::{MODULES, find};

@@ -4,6 +4,7 @@ use super::contract::{AnyModule, Registered};
 
 /// Every module. One line each.
 pub static MODULES: &[&dyn AnyModule] = &[
+    &Registered::<super::add_host::AddHost>::new(),
     &Registered::<super::apt::Apt>::new(),
     &Registered::<super::assert::Assert>::new(),
     &Registered::<super::command::RunCommand>::new(),
@@ -12,12 +13,16 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::fail::Fail>::new(),
     &Registered::<super::file::File>::new(),
     &Registered::<super::group::Group>::new(),
+    &Registered::<super::group_by::GroupBy>::new(),
+    &Registered::<super::include_vars::IncludeVarsFiles>::new(),
     &Registered::<super::lineinfile::LineInFile>::new(),
     &Registered::<super::package::Package>::new(),
+    &Registered::<super::pause::PauseRun>::new(),
     &Registered::<super::ping::Ping>::new(),
     &Registered::<super::raw::RawCommand>::new(),
     &Registered::<super::service::Service>::new(),
     &Registered::<super::set_fact::SetFact>::new(),
+    &Registered::<super::set_stats::SetStats>::new(),
     &Registered::<super::setup::Setup>::new(),
     &Registered::<super::shell::Shell>::new(),
     &Registered::<super::stat::StatPath>::new(),

@@ -85,7 +85,7 @@ impl Module for SetFact {
 }
 
 /// Whether a text can be the name of a variable: Python's identifiers, ASCII, and none of its keywords.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     const KEYWORDS: &[&str] = &[
         "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
         "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in",

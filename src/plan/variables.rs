@@ -1,13 +1,14 @@
 //! The variables of one task on one host: layers in Ansible's order, and the magic ones.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use indexmap::IndexMap;
 
 use crate::base::{Key, Map, Place, Value};
-use crate::inventory::Inventory;
-use crate::lang::{Play, Scope, ScopeKind, Task};
+use crate::inventory::{Inventory, InventorySource};
+use crate::lang::{Play, Role, Scope, ScopeKind, Task};
 use crate::template::Variables;
 use crate::vars::{Layer, Layers, Level, VarMap, Variable};
 
@@ -24,13 +25,16 @@ pub struct HostVars {
     pub included: Arc<Layer>,
 }
 
+/// The variables of every host.
+pub type AllHosts = IndexMap<Arc<str>, HostVars>;
+
 /// What is the same for all tasks of a run.
 #[derive(Debug)]
 pub struct World {
-    /// The inventory.
-    pub inventory: Arc<Inventory>,
-    /// The variables of each host.
-    pub hosts: IndexMap<Arc<str>, RwLock<HostVars>>,
+    inventory: RwLock<Inventory>,
+    /// `groups`, made when it is first read and forgotten when the inventory changes.
+    groups: RwLock<Option<Value>>,
+    hosts: RwLock<AllHosts>,
     /// Extra variables.
     pub extra: Arc<Layer>,
     /// Magic variables that do not change in a run: `ansible_check_mode`, `inventory_dir` …
@@ -42,28 +46,102 @@ pub struct World {
 pub struct PlayVars {
     /// The play.
     pub play: Arc<Play>,
-    /// `vars_files`, per play.
+    /// What `vars_prompt` asked for.
+    pub prompted: Option<Arc<Layer>>,
+    /// `vars_files` whose names are the same for all hosts.
     pub files: Vec<Arc<Layer>>,
+    /// `vars_files` of hosts where a name of theirs hangs on the host's variables.
+    pub own_files: RwLock<HashMap<Arc<str>, Vec<Arc<Layer>>>>,
     /// Every host of the play.
     pub all_hosts: Vec<Arc<str>>,
     /// Hosts of the batch.
     pub batch: Vec<Arc<str>>,
     /// Hosts of the batch that have failed or are unreachable.
     pub gone: RwLock<Vec<Arc<str>>>,
+    /// Roles that were included with `public` and have run to their end, with the host.
+    pub public: RwLock<Vec<(Arc<str>, Arc<Role>)>>,
 }
 
 impl World {
-    /// A host's variables as they are now.
-    pub fn host(&self, name: &str) -> Option<HostVars> {
-        self.hosts.get(name).map(|vars| vars.read().unwrap_or_else(PoisonError::into_inner).clone())
-    }
-
-    /// Changes a host's variables.
-    pub fn update(&self, name: &str, change: impl FnOnce(&mut HostVars)) {
-        if let Some(vars) = self.hosts.get(name) {
-            change(&mut vars.write().unwrap_or_else(PoisonError::into_inner));
+    /// A world; the hosts' variables may be added later.
+    pub fn new(inventory: Inventory, hosts: AllHosts, extra: Arc<Layer>, constants: Map) -> Self {
+        Self {
+            inventory: RwLock::new(inventory),
+            groups: RwLock::default(),
+            hosts: RwLock::new(hosts),
+            extra,
+            constants,
         }
     }
+
+    /// Looks at the inventory as it is now.
+    pub fn inventory<T>(&self, look: impl FnOnce(&Inventory) -> T) -> T {
+        look(&self.inventory.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the inventory (`add_host`, `group_by`, `meta: refresh_inventory`).
+    pub fn change_inventory<T>(&self, change: impl FnOnce(&mut Inventory) -> T) -> T {
+        let changed = change(&mut self.inventory.write().unwrap_or_else(PoisonError::into_inner));
+        *self.groups.write().unwrap_or_else(PoisonError::into_inner) = None;
+        changed
+    }
+
+    /// `groups`: the hosts of every group.
+    fn groups(&self) -> Value {
+        if let Some(known) = &*self.groups.read().unwrap_or_else(PoisonError::into_inner) {
+            return known.clone();
+        }
+        let made = self.inventory(|inventory| {
+            let members = |group: &Arc<str>| texts(&inventory.group_members(group));
+            let groups = inventory.groups.keys();
+            Value::map(groups.map(|group| (Key::Str(Arc::clone(group)), members(group))).collect())
+        });
+        *self.groups.write().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());
+        made
+    }
+
+    /// A host's variables as they are now.
+    pub fn host(&self, name: &str) -> Option<HostVars> {
+        self.hosts.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// The names of all hosts that have variables.
+    pub fn host_names(&self) -> Vec<Arc<str>> {
+        self.hosts.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Changes a host's variables; a host that had none gets some.
+    pub fn update(&self, name: &str, change: impl FnOnce(&mut HostVars)) {
+        let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(vars) = hosts.get_mut(name) {
+            change(vars);
+        } else {
+            let mut vars = HostVars::new(Layers::default());
+            change(&mut vars);
+            hosts.insert(Arc::from(name), vars);
+        }
+    }
+}
+
+impl PlayVars {
+    /// The play's own variables on a host, and those of roles that were included with `public`.
+    fn layers(&self, host: &str, layers: &mut Layers) {
+        let Self { play, prompted, files, own_files, all_hosts: _, batch: _, gone: _, public } = self;
+        for (of, role) in public.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            if **of == *host {
+                layers.push(Arc::clone(&role.defaults));
+                layers.push(Arc::clone(&role.vars));
+            }
+        }
+        layers.extend(play.scope.vars.clone());
+        layers.extend(prompted.clone());
+        let own = own_files.read().unwrap_or_else(PoisonError::into_inner);
+        layers.extend(own.get(host).unwrap_or(files).iter().cloned());
+    }
+}
+
+fn texts(names: &[Arc<str>]) -> Value {
+    Value::list(names.iter().map(|name| Value::Str(Arc::clone(name))))
 }
 
 impl HostVars {
@@ -113,7 +191,9 @@ pub struct TaskVariables {
     play: Option<Arc<PlayVars>>,
     host: Arc<str>,
     layers: Layers,
-    role: Option<Arc<crate::lang::Role>>,
+    role: Option<Arc<Role>>,
+    /// The roles around the task's role, from the inside out.
+    parents: Vec<Arc<Role>>,
     own: Map,
 }
 
@@ -127,13 +207,11 @@ impl TaskVariables {
         task: &Task,
     ) -> Self {
         let mut layers = host_layers(state);
-        let play_scope = &play.play.scope;
         for role in &play.play.roles {
             layers.push(Arc::clone(&role.defaults));
             layers.push(Arc::clone(&role.vars));
         }
-        layers.extend(play_scope.vars.clone());
-        layers.extend(play.files.iter().cloned());
+        play.layers(host, &mut layers);
         let mut scopes: Vec<&Arc<Scope>> = task.scope.outwards().collect();
         scopes.reverse();
         for scope in scopes {
@@ -159,6 +237,7 @@ impl TaskVariables {
             host: Arc::clone(host),
             layers,
             role: task.scope.role().cloned(),
+            parents: parents(&task.scope),
             own: Map::new(),
         }
     }
@@ -172,8 +251,7 @@ impl TaskVariables {
     ) -> Self {
         let mut layers = host_layers(state);
         if let Some(play) = play {
-            layers.extend(play.play.scope.vars.clone());
-            layers.extend(play.files.iter().cloned());
+            play.layers(host, &mut layers);
         }
         layers.push(Arc::clone(&world.extra));
         Self {
@@ -182,8 +260,15 @@ impl TaskVariables {
             host: Arc::clone(host),
             layers,
             role: None,
+            parents: Vec::new(),
             own: Map::new(),
         }
+    }
+
+    /// With a layer of variables, at its level.
+    pub fn over(mut self, layer: Arc<Layer>) -> Self {
+        self.layers.push(layer);
+        self
     }
 
     /// With a variable above all others: `item`, `ansible_loop` …
@@ -198,25 +283,38 @@ impl TaskVariables {
     }
 
     fn magic(&self, name: &str) -> Option<Value> {
-        let texts = |names: &[Arc<str>]| Value::list(names.iter().map(|name| Value::Str(Arc::clone(name))));
         let path = |path: &PathBuf| Value::from(path.display().to_string());
         if let Some(value) = self.world.constants.get(name) {
             return Some(value.clone());
         }
-        let inventory = &self.world.inventory;
         match name {
             "inventory_hostname" => Some(Value::Str(Arc::clone(&self.host))),
             "inventory_hostname_short" => Some(Value::str(self.host.split('.').next().unwrap_or_default())),
-            "group_names" => Some(texts(&inventory.groups_of(&self.host))),
-            "groups" => Some(Value::map(
-                inventory
-                    .groups
-                    .keys()
-                    .map(|group| (Key::Str(Arc::clone(group)), texts(&inventory.group_members(group))))
-                    .collect(),
-            )),
-            "role_name" => self.role.as_ref().map(|role| Value::Str(Arc::clone(&role.name))),
+            "group_names" => {
+                Some(texts(&self.world.inventory(|inventory| inventory.groups_of(&self.host))))
+            }
+            "groups" => Some(self.world.groups()),
+            "role_name" => self.role.as_ref().map(|role| {
+                let short = role.name.rsplit('.').next().filter(|_| collection_of(&role.path).is_some());
+                short.map_or_else(|| Value::Str(Arc::clone(&role.name)), Value::str)
+            }),
             "role_path" => self.role.as_ref().map(|role| path(&role.path)),
+            "ansible_role_name" => self.role.as_ref().map(|role| Value::Str(Arc::clone(&role.name))),
+            "ansible_collection_name" => self.role.as_ref().and_then(|role| collection_of(&role.path)).map(Value::from),
+            "ansible_parent_role_names" if !self.parents.is_empty() => {
+                Some(texts(&self.parents.iter().map(|role| Arc::clone(&role.name)).collect::<Vec<_>>()))
+            }
+            "ansible_parent_role_paths" if !self.parents.is_empty() => {
+                Some(Value::list(self.parents.iter().map(|role| path(&role.path))))
+            }
+            "inventory_file" | "inventory_dir" => self.world.inventory(|inventory| {
+                let file = match inventory.hosts.get(&self.host)?.source.as_ref()? {
+                    InventorySource::Path(file) => std::path::absolute(file).ok()?,
+                    InventorySource::Hosts(_) => return None,
+                };
+                let found = if name == "inventory_file" { Some(file.as_path()) } else { file.parent() };
+                found.map(|found| Value::from(found.display().to_string()))
+            }),
             _ => {
                 let play = self.play.as_ref()?;
                 let gone = || play.gone.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -230,9 +328,15 @@ impl TaskVariables {
                     "ansible_play_hosts_all" => Some(texts(&play.all_hosts)),
                     "ansible_play_hosts" | "play_hosts" => Some(left(&play.all_hosts)),
                     "ansible_play_batch" => Some(left(&play.batch)),
-                    "ansible_role_names" | "ansible_play_role_names" | "role_names" => {
-                        let names: Vec<_> =
-                            play.play.roles.iter().map(|role| Arc::clone(&role.name)).collect();
+                    "ansible_play_role_names" | "role_names" => Some(texts(&play_roles(&play.play, Depended::No))),
+                    "ansible_dependent_role_names" => Some(texts(&play_roles(&play.play, Depended::Yes))),
+                    "ansible_role_names" => {
+                        let mut names = play_roles(&play.play, Depended::No);
+                        for name in play_roles(&play.play, Depended::Yes) {
+                            if !names.contains(&name) {
+                                names.push(name);
+                            }
+                        }
                         Some(texts(&names))
                     }
                     _ => None,
@@ -242,7 +346,43 @@ impl TaskVariables {
     }
 }
 
+/// Whether a role is meant that another one depends on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depended {
+    Yes,
+    No,
+}
+
+/// The names of the play's roles, each once: those of `roles` and imports, or those that they depend on.
+fn play_roles(play: &Play, depended: Depended) -> Vec<Arc<str>> {
+    let wanted = |role: &&Arc<Role>| role.dependant.is_some() == (depended == Depended::Yes);
+    let names = play.roles.iter().filter(wanted).map(|role| Arc::clone(&role.name));
+    names.collect::<indexmap::IndexSet<_>>().into_iter().collect()
+}
+
+/// The collection that a role belongs to, by its directory: `…/ansible_collections/NAMESPACE/NAME/roles/ROLE`.
+fn collection_of(role: &Path) -> Option<String> {
+    let mut parts = role.iter().skip_while(|part| *part != "ansible_collections").skip(1);
+    Some(format!("{}.{}", parts.next()?.to_str()?, parts.next()?.to_str()?))
+}
+
+/// The roles around the innermost one, from the inside out.
+fn parents(scope: &Arc<Scope>) -> Vec<Arc<Role>> {
+    let roles = scope.outwards().filter_map(|scope| match &scope.kind {
+        ScopeKind::Role(role) => Some(Arc::clone(role)),
+        ScopeKind::Play | ScopeKind::Block | ScopeKind::Include => None,
+    });
+    roles.skip(1).collect()
+}
+
 const MAGIC: &[&str] = &[
+    "ansible_collection_name",
+    "ansible_dependent_role_names",
+    "ansible_parent_role_names",
+    "ansible_parent_role_paths",
+    "ansible_role_name",
+    "inventory_dir",
+    "inventory_file",
     "inventory_hostname",
     "inventory_hostname_short",
     "group_names",
@@ -288,12 +428,11 @@ impl Variables for TaskVariables {
     }
 
     fn host(&self, name: &str) -> Option<Arc<dyn Variables>> {
-        let (name, _) = self.world.hosts.get_key_value(name)?;
         let state = self.world.host(name)?;
-        Some(Arc::new(Self::of_host(&self.world, self.play.as_ref(), name, &state)))
+        Some(Arc::new(Self::of_host(&self.world, self.play.as_ref(), &Arc::from(name), &state)))
     }
 
     fn hosts(&self) -> Vec<Arc<str>> {
-        self.world.inventory.hosts.keys().cloned().collect()
+        self.world.inventory(|inventory| inventory.hosts.keys().cloned().collect())
     }
 }
