@@ -134,6 +134,8 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
         limit,
         connect,
         config: Arc::clone(&config),
+        prompter: Arc::new(prompt::Terminal),
+        refresh: None,
     };
     let connector = Connector::new(crate::transport::Options::new(serve_locally));
     if let Some(warning) = connector.warning() {
@@ -203,6 +205,7 @@ fn settings(playbook: &Path, config: &Config) -> Settings {
     Settings {
         roles_path: paths.into_iter().filter_map(|path| path.canonicalize().ok()).collect(),
         gather_facts: *config.gathering != Gathering::Explicit,
+        force_handlers: *config.force_handlers,
     }
 }
 

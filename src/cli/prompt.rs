@@ -1,13 +1,15 @@
-//! Asks for passwords on the terminal, without showing them.
+//! Asks people on the terminal: passwords without showing them, and what a playbook asks for.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use super::exit::WrongOptions;
 use crate::base::Secret;
+use crate::engine::Prompter;
 
 /// Asks for a password.
 ///
@@ -27,4 +29,36 @@ pub fn password(what: &str) -> Result<Secret> {
     let _ = writeln!(&terminal);
     asked.context("cannot read from the terminal")?;
     Ok(Secret::new(line.trim_end_matches(['\n', '\r'])))
+}
+
+/// Asks on standard input and the terminal, as a playbook wants it. Where standard input is no terminal nobody is asked.
+#[derive(Debug)]
+pub struct Terminal;
+
+impl Prompter for Terminal {
+    fn ask(&self, prompt: &str, echo: bool) -> Result<Option<String>, String> {
+        if !std::io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        if !echo {
+            let text = prompt.trim_end().trim_end_matches(':');
+            let secret = password(text).map_err(|error| error.to_string())?;
+            return Ok(Some(secret.reveal().to_owned()));
+        }
+        let failed = |error: std::io::Error| format!("cannot ask: {error}");
+        let mut out = anstream::stdout().lock();
+        write!(out, "{prompt}").and_then(|()| out.flush()).map_err(failed)?;
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map_err(failed)?;
+        Ok(Some(line.trim_end_matches(['\n', '\r']).to_owned()))
+    }
+
+    fn pause(&self, prompt: &str, seconds: u64) -> Result<(), String> {
+        let mut out = anstream::stdout().lock();
+        let told = writeln!(out, "{prompt}\nPausing for {seconds} seconds").and_then(|()| out.flush());
+        drop(out);
+        told.map_err(|error| format!("cannot tell: {error}"))?;
+        std::thread::sleep(Duration::from_secs(seconds));
+        Ok(())
+    }
 }

@@ -11,6 +11,7 @@ use super::controller::TaskController;
 use super::known::{Look, Wanted};
 use super::lookups;
 use super::machine::{Machine, User};
+use super::play::Handler;
 use super::task::Turn;
 use crate::base::{Key, Map, Unknown, Value};
 use crate::lang::{Item, Keyword, Task};
@@ -108,7 +109,7 @@ impl Looker<'_> {
     fn task(&mut self, task: &Arc<Task>) {
         let run = self.turn.run;
         let play = self.turn.play;
-        if !run.selected(task) {
+        if !run.selected(play, Some(self.turn.host), task) {
             return;
         }
         let lookups: Arc<dyn Lookups> = Arc::new(lookups::World {
@@ -124,10 +125,10 @@ impl Looker<'_> {
         if !first && binder.flag(task, Keyword::RunOnce).ok().flatten() == Some(true) {
             return;
         }
-        if engine_action(&task.module) == Some("include_tasks") {
+        if let Some("include_tasks" | "include_role") = engine_action(&task.module) {
             if task.looped.is_none()
                 && let Ok(When::Run) = binder.when(task)
-                && let Ok(Some(loaded)) = run.included(task, &binder, &Map::new())
+                && let Ok(Some(loaded)) = run.bundle(task, &binder, &Map::new(), Handler::No)
             {
                 self.items(&loaded.items);
             }
@@ -243,7 +244,9 @@ impl Looker<'_> {
                 }
                 None
             }
-            Err(Halt::Needed | Halt::Unknown(_) | Halt::Deferred | Halt::Failed(_)) => None,
+            Ok(Step::Flow(_)) | Err(Halt::Needed | Halt::Unknown(_) | Halt::Deferred | Halt::Failed(_)) => {
+                None
+            }
         }
     }
 

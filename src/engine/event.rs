@@ -157,6 +157,13 @@ pub enum Event {
         /// Its name.
         name: Arc<str>,
     },
+    /// A play cannot begin: its hosts, prompts or files of variables are wrong.
+    PlayFailed {
+        /// Its name.
+        name: Arc<str>,
+        /// What is wrong.
+        diagnostic: Box<Diagnostic>,
+    },
     /// A task begins on some hosts.
     TaskStarted {
         /// The task.

@@ -53,6 +53,7 @@ impl Execution<'_> {
                 Err(Halt::Deferred) => return Ok(Single::stopped(Stop::Deferred)),
                 Err(Halt::Failed(failed)) => return Ok(Single::halted(*failed)),
                 Ok(Step::Wait(wait)) => return self.wait(wait).await,
+                Ok(Step::Flow(flow)) => return Ok(self.turn.flow(flow, self.settings).await),
                 Ok(Step::Plan(plan)) => {
                     if plan.changes.is_empty() || self.settings.check_mode {
                         return Ok(self.without_changes(plan));

@@ -88,7 +88,7 @@ impl Run {
             self.maybe_run(play, index, &handler, &hosts.live, &on);
             if !on.is_empty() {
                 let mut inner = Hosts { handler: Handler::Yes, ..hosts.part(on.clone()) };
-                self.handler(play, &handler, &mut inner, ahead).await;
+                Box::pin(self.handler(play, &handler, &mut inner, ahead)).await;
                 for host in &inner.live {
                     for name in self.names_of(play, host, index, &handler) {
                         self.forget(host, &play.journal, &format!("{host}/{name}"));

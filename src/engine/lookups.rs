@@ -22,6 +22,11 @@ pub(super) struct World {
 }
 
 impl World {
+    /// Outside any task: nothing is searched for.
+    pub(super) fn outside(project: &Arc<Project>, now: i64) -> Self {
+        Self { project: Arc::clone(project), search: Vec::new(), ahead: false, now }
+    }
+
     fn find(&self, folder: &str, name: &str) -> Option<PathBuf> {
         let path = Path::new(name);
         if path.is_absolute() {

@@ -6,6 +6,7 @@ mod controller;
 pub mod destination;
 pub mod event;
 mod execution;
+mod flow;
 mod handlers;
 mod include;
 mod known;
@@ -13,10 +14,12 @@ mod lookups;
 mod machine;
 mod play;
 mod run;
+mod setup;
 mod single;
 mod task;
 mod template_file;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
@@ -27,7 +30,7 @@ use crate::inventory::{Inventory, Limit, Matches};
 use crate::lang::{Loader, Play, Playbook, Settings};
 use crate::plan::bind::{Binder, Stop};
 use crate::plan::check;
-use crate::plan::variables::{HostVars, PlayVars, TaskVariables, World};
+use crate::plan::variables::{AllHosts, HostVars, PlayVars, TaskVariables, World};
 use crate::project::Project;
 use crate::template::{Lookups, Templar, Variables};
 use crate::transport::Connector;
@@ -35,7 +38,7 @@ use crate::vars::{Layer, Layers, Level, VarMap};
 
 pub use destination::{ConnectDefaults, LabTarget};
 pub use event::{Cost, Event, Recap};
-pub use run::Options;
+pub use run::{NoPrompter, Options, Prompter, Refresh};
 
 /// What a run needs, loaded and checked; nothing has been connected to.
 pub struct Prepared {
@@ -43,10 +46,9 @@ pub struct Prepared {
     playbook: Playbook,
     /// For each play the hosts that it is about, before `serial`.
     hosts: Vec<Vec<Arc<str>>>,
+    /// Warnings about host patterns that have been told.
+    told: HashSet<String>,
 }
-
-/// The hosts that a play runs on at once.
-type Batch = Vec<Arc<str>>;
 
 /// What to prepare a run from.
 pub struct Sources {
@@ -85,12 +87,8 @@ pub fn prepare(
     let templar = Templar::new();
     let extra = Layer::new(Level::ExtraVars, extra);
     let mut diagnostics = Diagnostics::default();
-    let empty = Arc::new(World {
-        inventory: Arc::clone(&inventory),
-        hosts: IndexMap::new(),
-        extra: Arc::clone(&extra),
-        constants: constants.clone(),
-    });
+    let none = (Inventory::clone(&inventory), AllHosts::new());
+    let empty = Arc::new(World::new(none.0, none.1, Arc::clone(&extra), constants.clone()));
     let lookups: Arc<dyn Lookups> = Arc::new(run::NoLookups);
     let loading: Arc<dyn Variables> =
         Arc::new(TaskVariables::of_host(&empty, None, &Arc::from(""), &HostVars::new(Layers::default())));
@@ -101,26 +99,36 @@ pub fn prepare(
     let Some(playbook) = loaded else { return (None, diagnostics) };
     diagnostics.extend(check::playbook(&playbook, &templar));
     let mut hosts = Vec::new();
+    let mut told = HashSet::new();
+    let dynamic = check::changes_inventory(&playbook);
     for play in &playbook.plays {
         match pattern(&binder, play, &inventory, options.limit.as_ref()) {
-            Ok(Matches { hosts: found, diagnostics: told }) => {
-                diagnostics.extend(told);
+            Ok(Matches { hosts: found, diagnostics: warnings }) => {
+                // what the inventory does not have yet may be added by a task
+                if !dynamic {
+                    told.extend(warnings.0.iter().map(|warning| warning.message.clone()));
+                    diagnostics.extend(warnings);
+                }
                 hosts.push(found);
             }
+            // what hangs on the hosts of earlier plays is known when the play begins
+            Err(_) if !play.hosts.value.is_literal() => hosts.push(Vec::new()),
             Err(diagnostic) => diagnostics.push(diagnostic),
         }
     }
     let mut directories: Vec<PathBuf> = playbook.plays.iter().map(|play| play.directory.clone()).collect();
     directories.dedup();
     diagnostics.extend(inventory.check_vars_files(&project, &directories));
-    let mut all: IndexMap<Arc<str>, RwLock<HostVars>> = IndexMap::new();
-    let named = inventory.hosts.keys().cloned().chain(hosts.iter().flatten().cloned());
+    let mut all = AllHosts::new();
+    let localhost = inventory.host("localhost").filter(|host| !inventory.hosts.contains_key(&host.name));
+    let implicit = localhost.map(|host| Arc::clone(&host.name));
+    let named = inventory.hosts.keys().cloned().chain(hosts.iter().flatten().cloned()).chain(implicit);
     for host in named.collect::<indexmap::IndexSet<_>>() {
         match inventory.host_layers(&project, &host, &directories) {
             Ok(layers) => {
                 let mut stack = Layers::default();
                 stack.extend(layers);
-                all.insert(host, RwLock::new(HostVars::new(stack)));
+                all.insert(host, HostVars::new(stack));
             }
             Err(found) => {
                 for diagnostic in found.0 {
@@ -134,9 +142,9 @@ pub fn prepare(
     if diagnostics.has_errors() {
         return (None, diagnostics);
     }
-    let world = Arc::new(World { inventory, hosts: all, extra, constants });
-    let run = run::Run::new(options, project, settings, templar, world, connector, now, events);
-    (Some(Prepared { run, playbook, hosts }), diagnostics)
+    let world = Arc::new(World::new(Inventory::clone(&inventory), all, extra, constants));
+    let run = run::Run::new(options, project, settings, templar, world, connector, now, events, directories);
+    (Some(Prepared { run, playbook, hosts, told }), diagnostics)
 }
 
 /// The hosts of a play.
@@ -202,6 +210,21 @@ impl Variables for Over {
     }
 }
 
+impl run::Run {
+    /// The hosts of a play as the inventory is now.
+    fn hosts_of(&self, play: &Play, prompted: Option<&Arc<Layer>>) -> Result<Matches, Diagnostic> {
+        let lookups: Arc<dyn Lookups> = Arc::new(lookups::World::outside(&self.project, self.now()));
+        let state = HostVars::new(Layers::default());
+        let mut variables: Arc<dyn Variables> =
+            Arc::new(TaskVariables::of_host(&self.world, None, &Arc::from(""), &state));
+        if let Some(layer) = prompted {
+            variables = Arc::new(Over { layer: Arc::clone(layer), below: variables });
+        }
+        let binder = Binder { templar: &self.templar, lookups: &lookups, variables };
+        self.world.inventory(|inventory| pattern(&binder, play, inventory, self.options.limit.as_ref()))
+    }
+}
+
 impl Prepared {
     /// The playbook.
     pub fn playbook(&self) -> &Playbook {
@@ -211,13 +234,13 @@ impl Prepared {
     /// Every host of any play, in the inventory's order.
     pub fn hosts(&self) -> Vec<Arc<str>> {
         let wanted: indexmap::IndexSet<&Arc<str>> = self.hosts.iter().flatten().collect();
-        let order = self.run.world.hosts.keys();
-        order.filter(|host| wanted.contains(host)).cloned().collect()
+        self.run.world.host_names().into_iter().filter(|host| wanted.contains(host)).collect()
     }
 
     /// The hosts of the inventory that a lab stands in for: all that `--limit` leaves, but not the controller.
     pub fn lab_hosts(&self) -> Vec<Arc<str>> {
-        self.run.world.inventory.match_pattern(&["all"], self.run.options.limit.as_ref()).hosts
+        let limit = self.run.options.limit.as_ref();
+        self.run.world.inventory(|inventory| inventory.match_pattern(&["all"], limit)).hosts
     }
 
     /// Replaces the connection of these hosts.
@@ -233,194 +256,96 @@ impl Prepared {
             check_mode: run.options.check_mode,
             diff: run.options.diff,
         });
-        'plays: for (play, all) in self.playbook.plays.iter().zip(&self.hosts) {
-            let all: Vec<Arc<str>> = all.iter().filter(|host| !run.is_gone(host)).cloned().collect();
-            if all.is_empty() {
-                run.tell(Event::PlayWithoutHosts { name: Arc::from(play.name.value.to_text()) });
-                continue;
-            }
-            let (files, batches) = match self.set_up(play, &all) {
-                Ok(set_up) => set_up,
-                Err(diagnostic) => {
-                    for host in &all {
-                        run.lose(host, run::Gone::Failed);
-                        run.count(host, |recap| recap.failed += 1);
-                    }
-                    run.tell(Event::Warning {
-                        message: diagnostic.message.clone(),
-                        diagnostic: Some(Box::new(diagnostic)),
-                    });
-                    break;
-                }
-            };
-            for batch in batches {
-                let vars = Arc::new(PlayVars {
-                    play: Arc::clone(play),
-                    files: files.clone(),
-                    all_hosts: all.clone(),
-                    batch: batch.clone(),
-                    gone: RwLock::default(),
-                });
-                let playbook = self.playbook.path.file_name().unwrap_or_default().to_string_lossy();
-                let journal = format!("notified:{playbook}:{}", play.name.value.to_text());
-                let live = run.batch(&play::PlayRun::new(vars, journal)).await;
-                for host in &batch {
-                    if !live.contains(host)
-                        && !run.is_gone(host)
-                        && run.recaps().get(host).is_some_and(|r| r.failed > 0)
-                    {
-                        run.lose(host, run::Gone::Failed);
-                    }
-                }
-                if batch.iter().all(|host| run.is_gone(host)) {
-                    // as Ansible: no hosts are left
-                    run.tell(Event::NoHostsLeft);
-                    break 'plays;
-                }
+        for play in &self.playbook.plays {
+            if !self.play(play).await {
+                break;
             }
         }
         let costs = run.close().await;
         let recaps = run.recaps();
-        let recap: IndexMap<_, _> = run
-            .world
-            .hosts
-            .keys()
-            .filter_map(|host| Some((Arc::clone(host), recaps.get(host)?.clone())))
+        let mut order = run.world.host_names();
+        order.extend(recaps.keys().filter(|host| !order.contains(host)).cloned().collect::<Vec<_>>());
+        let recap: IndexMap<_, _> = order
+            .into_iter()
+            .filter_map(|host| Some((Arc::clone(&host), recaps.get(&host)?.clone())))
             .collect();
+        let stats = std::mem::take(&mut *play::lock(&run.stats));
         run.tell(Event::RunFinished {
             recap: recap.iter().map(|(host, recap)| (Arc::clone(host), recap.clone())).collect(),
             costs,
-            stats: Vec::new(),
+            stats: stats.into_iter().collect(),
             elapsed: run.started.elapsed(),
         });
         Summary { recap }
     }
 
-    /// A play's files of variables and its batches.
-    fn set_up(
-        &self,
-        play: &Arc<Play>,
-        all: &[Arc<str>],
-    ) -> Result<(Vec<Arc<Layer>>, Vec<Batch>), Diagnostic> {
+    /// Runs a play; false where the run ends with it.
+    async fn play(&self, play: &Arc<Play>) -> bool {
         let run = &self.run;
-        let lookups: Arc<dyn Lookups> = Arc::new(run::NoLookups);
-        let state = HostVars::new(Layers::default());
-        let below: Arc<dyn Variables> =
-            Arc::new(TaskVariables::of_host(&run.world, None, &Arc::from(""), &state));
-        let variables: Arc<dyn Variables> = match play.scope.vars.clone() {
-            Some(layer) => Arc::new(Over { layer, below }),
-            None => below,
-        };
-        let binder = Binder { templar: &run.templar, lookups: &lookups, variables };
-        let mut files = Vec::new();
-        for located in &play.vars_files {
-            let value = binder.known(located).map_err(|stop| match stop {
-                Stop::Failed(diagnostic) => *diagnostic,
-                Stop::Unknown(_) | Stop::Deferred => Diagnostic::error(
-                    Kind::Unsupported,
-                    "a name in `vars_files` that depends on the host is not supported yet",
-                )
-                .at(&located.place),
-            })?;
-            let candidates: Vec<String> = match &value {
-                Value::List(items) => items.iter().map(Value::to_text).collect(),
-                other => vec![other.to_text()],
-            };
-            let path = candidates
-                .iter()
-                .map(|name| play.directory.join(name))
-                .find(|path| run.project.is_file(path))
-                .ok_or_else(|| {
-                    let message = format!("could not find `{}` of `vars_files`", candidates.join("`, `"));
-                    Diagnostic::error(Kind::File, message).at(&located.place)
-                })?;
-            let texts = run::LoadTexts { templar: &run.templar, world: &run.world };
-            let loader = Loader::new(&run.project, &run.settings, &check::Names, &texts);
-            let (layer, diagnostics) = loader.vars_file(&path, Level::PlayVarsFiles);
-            if let Some(error) =
-                diagnostics.0.into_iter().find(|d| d.severity == crate::base::Severity::Error)
-            {
-                return Err(error);
-            }
-            files.extend(layer);
-        }
-        let serial = play.scope.keywords.get(&crate::lang::Keyword::Serial);
-        let sizes = match serial {
-            None => Vec::new(),
-            Some(located) => {
-                let value = binder.known(located).map_err(|stop| match stop {
-                    Stop::Failed(diagnostic) => *diagnostic,
-                    Stop::Unknown(_) | Stop::Deferred => {
-                        Diagnostic::error(Kind::BadValue, "`serial` must be known before the play")
-                            .at(&located.place)
-                    }
-                })?;
-                let items = match &value {
-                    Value::List(items) => (**items).clone(),
-                    other => vec![other.clone()],
-                };
-                items.iter().map(|item| serial_size(item, all.len())).collect::<Option<Vec<_>>>().ok_or_else(
-                    || {
-                        let message =
-                            format!("`serial` must be numbers or percentages, not {}", value.to_repr());
-                        Diagnostic::error(Kind::BadValue, message).at(&located.place)
-                    },
-                )?
-            }
-        };
-        Ok((files, batches(all, &sizes)))
-    }
-}
-
-/// The hosts in batches of these sizes; the last size repeats; 0 and no size at all mean all.
-fn batches(all: &[Arc<str>], sizes: &[usize]) -> Vec<Batch> {
-    let mut left = all;
-    let mut batches = Vec::new();
-    let mut sizes = sizes.iter().copied().peekable();
-    let mut size = all.len();
-    while !left.is_empty() {
-        if let Some(next) = sizes.next() {
-            size = next;
-        }
-        let take = if size == 0 { left.len() } else { size.min(left.len()) };
-        let (batch, rest) = left.split_at(take);
-        batches.push(batch.to_vec());
-        left = rest;
-    }
-    batches
-}
-
-fn serial_size(value: &Value, all: usize) -> Option<usize> {
-    match value {
-        Value::Int(number) => usize::try_from(*number).ok(),
-        other => {
-            let text = other.as_str()?.trim();
-            match text.strip_suffix('%') {
-                Some(percent) => {
-                    let percent: f64 = percent.trim().parse().ok()?;
-                    Some(((percent / 100.0 * all as f64) as usize).max(1))
+        let mut matched = Vec::new();
+        let ready = run.ready(play, |prompted| {
+            let found = run.hosts_of(play, prompted)?;
+            for diagnostic in found.diagnostics.0 {
+                if !self.told.contains(&diagnostic.message) {
+                    let message = diagnostic.message.clone();
+                    run.tell(Event::Warning { message, diagnostic: Some(Box::new(diagnostic)) });
                 }
-                None => text.parse().ok(),
+            }
+            for host in &found.hosts {
+                if run.world.host(host).is_none()
+                    && let Err(mut diagnostics) = run.reload_host(host)
+                {
+                    return Err(diagnostics.0.swap_remove(0));
+                }
+            }
+            matched.clone_from(&found.hosts);
+            Ok(found.hosts.into_iter().filter(|host| !run.is_gone(host)).collect())
+        });
+        let ready = match ready {
+            Ok(ready) => ready,
+            Err(diagnostic) => {
+                for host in &matched {
+                    run.lose(host, run::Gone::Failed);
+                    run.count(host, |recap| recap.failed += 1);
+                }
+                run.tell(Event::PlayFailed {
+                    name: Arc::from(play.name.value.to_text()),
+                    diagnostic: Box::new(diagnostic),
+                });
+                return false;
+            }
+        };
+        let setup::Ready { prompted, files, hosts, batches, conduct } = ready;
+        if hosts.is_empty() {
+            run.tell(Event::PlayWithoutHosts { name: Arc::from(play.name.value.to_text()) });
+            return true;
+        }
+        for batch in batches {
+            let vars = Arc::new(PlayVars {
+                play: Arc::clone(play),
+                prompted: prompted.clone(),
+                files: files.clone().unwrap_or_default(),
+                own_files: RwLock::default(),
+                all_hosts: hosts.clone(),
+                batch: batch.clone(),
+                gone: RwLock::default(),
+                public: RwLock::default(),
+            });
+            let playbook = self.playbook.path.file_name().unwrap_or_default().to_string_lossy();
+            let journal = format!("notified:{playbook}:{}", play.name.value.to_text());
+            let play_run = play::PlayRun::new(vars, journal, &conduct, files.is_none());
+            batch.iter().for_each(|host| run.read_own_files(&play_run, host));
+            run.batch(&play_run).await;
+            let all_gone = batch.iter().all(|host| run.is_gone(host));
+            if all_gone || play_run.broken.load(std::sync::atomic::Ordering::Relaxed) {
+                // as Ansible: no hosts are left
+                run.tell(Event::NoHostsLeft);
+                return false;
+            }
+            if play_run.has_ended() {
+                break;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn serial_makes_batches() {
-        let hosts: Vec<Arc<str>> = (1..=5).map(|n| Arc::from(format!("h{n}"))).collect();
-        let sizes = |sizes: &[usize]| batches(&hosts, sizes).iter().map(Vec::len).collect::<Vec<_>>();
-        assert_eq!(sizes(&[]), [5]);
-        assert_eq!(sizes(&[2]), [2, 2, 1]);
-        assert_eq!(sizes(&[1, 3]), [1, 3, 1]);
-        assert_eq!(sizes(&[0]), [5]);
-        assert_eq!(serial_size(&Value::from("30%"), 5), Some(1));
-        assert_eq!(serial_size(&Value::from("50%"), 5), Some(2));
-        assert_eq!(serial_size(&Value::from("2"), 5), Some(2));
-        assert_eq!(serial_size(&Value::from("many"), 5), None);
+        true
     }
 }

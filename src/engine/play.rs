@@ -41,6 +41,8 @@ pub(super) struct PlayRun {
     pub(super) vars: Arc<PlayVars>,
     /// The key under which notifications are remembered on the targets.
     pub(super) journal: String,
+    /// Whether names in `vars_files` hang on the host.
+    pub(super) own_files: bool,
     pub(super) strategy: Strategy,
     /// The part of a batch that may fail before all of it counts as failed.
     max_fail: Option<f64>,
@@ -82,13 +84,7 @@ pub(super) struct Hosts {
 impl Hosts {
     /// A part of these hosts, for a list inside.
     pub(super) fn part(&self, live: Vec<Host>) -> Self {
-        Self {
-            live,
-            failed: Vec::new(),
-            parked: Vec::new(),
-            rescuing: self.rescuing,
-            handler: self.handler,
-        }
+        Self { live, failed: Vec::new(), parked: Vec::new(), rescuing: self.rescuing, handler: self.handler }
     }
 
     /// Takes up how a list inside ended on some of these hosts: those that are still live keep their place.
@@ -109,13 +105,14 @@ pub(super) struct Conduct {
 }
 
 impl PlayRun {
-    pub(super) fn new(vars: Arc<PlayVars>, journal: String, conduct: &Conduct) -> Self {
+    pub(super) fn new(vars: Arc<PlayVars>, journal: String, conduct: &Conduct, own_files: bool) -> Self {
         let Conduct { strategy, max_fail } = *conduct;
         let mut handlers = Vec::new();
         flatten(&vars.play.handlers, &mut handlers);
         Self {
             vars,
             journal,
+            own_files,
             strategy,
             max_fail,
             handlers: RwLock::new(handlers),
@@ -344,7 +341,7 @@ impl Run {
         if matches!(block.scope.kind, ScopeKind::Role(_)) {
             // where the role ends, `end_role` has done its work
             let mut role_ended = lock(&play.role_ended);
-            parked.iter().for_each(|host| drop(role_ended.remove(host)));
+            role_ended.retain(|host| !parked.contains(host));
             good.append(&mut parked);
         }
         let inner = Hosts { live: good, failed, parked, rescuing: false, handler: Handler::No };
@@ -397,7 +394,13 @@ impl Run {
     }
 
     /// Whether a task runs once for all hosts.
-    pub(super) fn runs_once(&self, play: &PlayRun, host: &Host, task: &Task, lookups: &Arc<dyn Lookups>) -> bool {
+    pub(super) fn runs_once(
+        &self,
+        play: &PlayRun,
+        host: &Host,
+        task: &Task,
+        lookups: &Arc<dyn Lookups>,
+    ) -> bool {
         let asked = || {
             let binder = self.binder(lookups, self.variables(play, host, task));
             binder.flag(task, Keyword::RunOnce).ok().flatten().unwrap_or(false)
@@ -426,7 +429,8 @@ impl Run {
         let on: Vec<Host> = if once { vec![first.clone()] } else { hosts.live.clone() };
         self.tell(Event::TaskStarted { task: Arc::clone(&label), hosts: on.clone() });
         let binder = self.binder(&lookups, self.variables(play, &first, task));
-        let throttle = binder.number(task, Keyword::Throttle).ok().flatten().map_or(0, |number| number as usize);
+        let throttle =
+            binder.number(task, Keyword::Throttle).ok().flatten().map_or(0, |number| number as usize);
         let at_once = if throttle == 0 { on.len() } else { throttle };
         let throttled = tokio::sync::Semaphore::new(at_once.max(1));
         let mut running: FuturesUnordered<_> = on
@@ -478,7 +482,7 @@ impl Run {
     fn is_fatal(&self, play: &PlayRun, host: &Host, task: &Task, lookups: &Arc<dyn Lookups>) -> bool {
         let binder = self.binder(lookups, self.variables(play, host, task));
         let asked = binder.flag(task, Keyword::AnyErrorsFatal).ok().flatten();
-        asked.unwrap_or(self.options.any_errors_fatal)
+        asked.unwrap_or(*self.options.config.any_errors_fatal)
     }
 
     /// What failures mean for the hosts that have not failed: `any_errors_fatal` and `max_fail_percentage`.
@@ -488,7 +492,8 @@ impl Run {
         }
         let Some(most) = play.max_fail else { return };
         let failed = lock(&play.failed).len();
-        if failed as f64 / play.vars.batch.len().max(1) as f64 > most && !play.broken.load(Ordering::Relaxed) {
+        if failed as f64 / play.vars.batch.len().max(1) as f64 > most && !play.broken.load(Ordering::Relaxed)
+        {
             play.broken.store(true, Ordering::Relaxed);
             play.fail_all(self, hosts);
         }
@@ -562,9 +567,10 @@ impl Run {
     fn rescued(&self, everyone: &[Host], host: &Host, label: &TaskLabel, task: &Task, outcome: &Outcome) {
         self.count(host, |recap| recap.rescued += 1);
         let result = outcome.result.clone();
-        let args = task.args.named.iter().map(|(name, located)| (Key::Str(name.clone()), located.value.clone()));
+        let args =
+            task.args.named.iter().map(|(name, located)| (Key::Str(name.clone()), located.value.clone()));
         let described = Value::map(crate::map! {
-            "name" => Value::Str(Arc::clone(&label.name)),
+            "name" => task.name.as_ref().map_or_else(|| Value::from(""), |_| Value::Str(Arc::clone(&label.name))),
             "action" => Value::Str(Arc::clone(&task.module)),
             "args" => Value::map(args.collect()),
         });
@@ -651,9 +657,11 @@ impl Run {
         );
         let mut on = Vec::new();
         for host in hosts.live.clone() {
+            let label = self.label(play, &host, task, hosts.handler);
+            self.tell(Event::TaskStarted { task: label, hosts: vec![Arc::clone(&host)] });
             match self.binder(&lookups, self.variables(play, &host, task)).when(task) {
                 Ok(When::Run) => on.push(host.clone()),
-                Ok(When::Skip { .. } | When::Unknown(_)) => {}
+                Ok(When::Skip { .. } | When::Unknown(_)) => self.meta_skipped(play, task, &host, action),
                 Err(stop) => {
                     let label = self.label(play, &host, task, hosts.handler);
                     self.stopped(play, &label, &host, hosts, stop);
@@ -701,6 +709,25 @@ impl Run {
             }
             _ => {}
         }
+    }
+
+    /// A `meta` whose condition does not hold: told, not counted.
+    fn meta_skipped(&self, play: &PlayRun, task: &Arc<Task>, host: &Host, action: &str) {
+        let reason = if action.starts_with("end_") && action != "end_role" {
+            format!("{action} conditional evaluated to false, continuing execution for {host}")
+        } else {
+            action.to_owned()
+        };
+        let result = Value::map(
+            crate::map! {"skipped" => true, "msg" => reason.as_str(), "skip_reason" => reason.as_str()},
+        );
+        self.tell(Event::TaskFinished {
+            host: Arc::clone(host),
+            delegate: None,
+            task: self.label(play, host, task, Handler::No),
+            looped: false,
+            outcome: Box::new(Outcome { result, ..Outcome::plain(Status::Skipped { reason }) }),
+        });
     }
 
     /// A task that failed before its module was run.

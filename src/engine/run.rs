@@ -1,7 +1,7 @@
 //! What all plays, hosts and tasks of a run share.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -10,20 +10,21 @@ use indexmap::IndexMap;
 use super::controller::Files;
 use super::destination::{self, ConnectDefaults};
 use super::event::{Cost, Event, Recap};
+use super::include::Bundle;
 use super::machine::{Machine, User};
+use super::play::PlayRun;
 use super::task::Effect;
 use crate::base::{Diagnostic, Diagnostics, Kind, Map, Place, Source, Value};
 use crate::config::Config;
-use crate::inventory::Limit;
-use crate::lang::{Keyword, LoadedTasks, Loader, Located, Section, Settings, Task, Texts, include_scope};
+use crate::inventory::{Inventory, Limit};
+use crate::lang::{Keyword, Located, Settings, Task, Texts};
 use crate::plan::bind::{Binder, Stop};
-use crate::plan::check;
 use crate::plan::tags::{Selection, tags_of};
 use crate::plan::variables::{HostVars, TaskVariables, World};
 use crate::project::Project;
 use crate::template::{LookupError, Lookups, Templar, Variables};
 use crate::transport::Connector;
-use crate::vars::{Layers, Variable};
+use crate::vars::Layers;
 
 /// How a run is to go.
 #[derive(Clone, Debug)]
@@ -44,6 +45,50 @@ pub struct Options {
     pub connect: ConnectDefaults,
     /// ansible.cfg and `ANSIBLE_*`: what is not in a field of its own here or in `connect`.
     pub config: Arc<Config>,
+    /// Asks people (`vars_prompt`, `pause`).
+    pub prompter: Arc<dyn Prompter>,
+    /// Reads the inventory again (`meta: refresh_inventory`); `None` where that is not possible.
+    pub refresh: Option<Refresh>,
+}
+
+/// Reads the inventory again.
+#[derive(Clone)]
+pub struct Refresh(pub Arc<dyn Fn() -> (Inventory, Diagnostics) + Send + Sync>);
+
+impl std::fmt::Debug for Refresh {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Refresh")
+    }
+}
+
+/// Asks people on a terminal.
+pub trait Prompter: std::fmt::Debug + Send + Sync {
+    /// Asks and waits for a line, without its end; `None` where nobody can be asked (no terminal).
+    ///
+    /// # Errors
+    /// Why the answer could not be read, or that it was refused (Ctrl-C).
+    fn ask(&self, prompt: &str, echo: bool) -> Result<Option<String>, String>;
+
+    /// Shows what is waited for, and waits for so many seconds.
+    ///
+    /// # Errors
+    /// That the pause was refused (Ctrl-C and `a`).
+    fn pause(&self, prompt: &str, seconds: u64) -> Result<(), String>;
+}
+
+/// Nobody can be asked.
+#[derive(Debug)]
+pub struct NoPrompter;
+
+impl Prompter for NoPrompter {
+    fn ask(&self, _: &str, _: bool) -> Result<Option<String>, String> {
+        Ok(None)
+    }
+
+    fn pause(&self, _: &str, seconds: u64) -> Result<(), String> {
+        std::thread::sleep(std::time::Duration::from_secs(seconds));
+        Ok(())
+    }
 }
 
 /// A machine with the name of the host that first led to it.
@@ -63,7 +108,15 @@ pub(super) struct Run {
     pub(super) began: i64,
     pub(super) events: Arc<dyn Fn(Event) + Send + Sync>,
     machines: Mutex<IndexMap<String, Named>>,
-    included: Mutex<HashMap<(PathBuf, usize, String), Arc<LoadedTasks>>>,
+    /// What includes have brought, by task, arguments and variables.
+    pub(super) included: Mutex<HashMap<String, Arc<Bundle>>>,
+    /// How many hosts are worked on at once.
+    pub(super) permits: tokio::sync::Semaphore,
+    /// Directories with playbooks, whose `group_vars` and `host_vars` count.
+    pub(super) directories: Vec<PathBuf>,
+    /// What `set_stats` has set: for the run, and for hosts.
+    pub(super) stats: Mutex<IndexMap<Option<Arc<str>>, Map>>,
+    warned: Mutex<HashSet<String>>,
     recaps: Mutex<HashMap<Arc<str>, Recap>>,
     /// Hosts that have failed or cannot be reached: they take no further part.
     gone: Mutex<HashMap<Arc<str>, Gone>>,
@@ -92,7 +145,9 @@ impl Run {
         connector: Arc<Connector>,
         began: i64,
         events: Arc<dyn Fn(Event) + Send + Sync>,
+        directories: Vec<PathBuf>,
     ) -> Self {
+        let forks = options.forks.max(1);
         Self {
             options,
             project,
@@ -106,6 +161,10 @@ impl Run {
             events,
             machines: Mutex::default(),
             included: Mutex::default(),
+            permits: tokio::sync::Semaphore::new(forks),
+            directories,
+            stats: Mutex::default(),
+            warned: Mutex::default(),
             recaps: Mutex::default(),
             gone: Mutex::default(),
         }
@@ -121,13 +180,28 @@ impl Run {
         self.began + i64::try_from(self.started.elapsed().as_micros()).unwrap_or(0)
     }
 
-    /// Whether the tags that were asked for select a task.
-    pub(super) fn selected(&self, task: &Task) -> bool {
-        let tags: Vec<String> = task
-            .keyword_chain(Keyword::Tags)
-            .into_iter()
-            .flat_map(|located| tags_of(&located.value))
-            .collect();
+    /// A warning, told once.
+    pub(super) fn warn_once(&self, message: impl Into<String>) {
+        let message = message.into();
+        let fresh = self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(message.clone());
+        if fresh {
+            self.tell(Event::Warning { message, diagnostic: None });
+        }
+    }
+
+    /// Whether the tags that were asked for select a task. Tags that are templates are rendered with the variables of
+    /// `host`.
+    pub(super) fn selected(&self, play: &PlayRun, host: Option<&Arc<str>>, task: &Task) -> bool {
+        let chain = task.keyword_chain(Keyword::Tags);
+        let rendered = |located: &Located| match host {
+            Some(host) if !located.value.is_literal() => {
+                let lookups = self.lookups(play, task);
+                let binder = self.binder(&lookups, self.variables(play, host, task));
+                binder.known(located).unwrap_or_else(|_| located.value.clone())
+            }
+            _ => located.value.clone(),
+        };
+        let tags: Vec<String> = chain.into_iter().flat_map(|located| tags_of(&rendered(located))).collect();
         self.options.selection.runs(&tags)
     }
 
@@ -184,18 +258,53 @@ impl Run {
     }
 
     /// Applies what a task means for a host's variables.
-    pub(super) fn apply(&self, host: &str, effects: &[Effect]) {
-        if effects.is_empty() {
-            return;
+    pub(super) fn apply(&self, play: &PlayRun, host: &Arc<str>, effects: &[Effect]) {
+        let mut facts_changed = false;
+        for effect in effects {
+            let (target, effect) = match effect {
+                Effect::Of(target, effect) => (target, &**effect),
+                effect => (host, effect),
+            };
+            facts_changed |= target == host && matches!(effect, Effect::Facts(_));
+            self.world.update(target, |vars| effect.apply(vars));
         }
-        self.world.update(host, |vars| {
-            for effect in effects {
-                match effect {
-                    Effect::Set(name, value) => vars.set(name, value.clone()),
-                    Effect::Facts(facts) => vars.add_facts(facts),
+        if facts_changed {
+            self.read_own_files(play, host);
+        }
+    }
+
+    /// Reads a host's variables from inventory files again: it has come to be, or into another group.
+    pub(super) fn reload_host(&self, host: &str) -> Result<(), Diagnostics> {
+        let layers = self
+            .world
+            .inventory(|inventory| inventory.host_layers(&self.project, host, &self.directories))?;
+        let mut stack = Layers::default();
+        stack.extend(layers);
+        self.world.update(host, |vars| vars.inventory = Arc::new(stack));
+        Ok(())
+    }
+
+    /// `meta: refresh_inventory`.
+    pub(super) fn refresh_inventory(&self) {
+        let Some(refreshed) = self.options.refresh.as_ref().map(|refresh| (refresh.0)()) else {
+            self.warn_once("`meta: refresh_inventory` has no effect: the inventory cannot be read again");
+            return;
+        };
+        let (inventory, diagnostics) = refreshed;
+        for diagnostic in diagnostics.0 {
+            let message = diagnostic.message.clone();
+            self.tell(Event::Warning { message, diagnostic: Some(Box::new(diagnostic)) });
+        }
+        let names: Vec<Arc<str>> = inventory.hosts.keys().cloned().collect();
+        self.world.change_inventory(|known| *known = inventory);
+        for host in names {
+            if let Err(diagnostics) = self.reload_host(&host) {
+                for diagnostic in diagnostics.0 {
+                    let message = diagnostic.message.clone();
+                    self.tell(Event::Warning { message, diagnostic: Some(Box::new(diagnostic)) });
                 }
             }
-        });
+        }
     }
 
     /// Counts for the recap.
@@ -215,62 +324,13 @@ impl Run {
     }
 
     /// Lets hosts that failed take part again (`meta: clear_host_errors`).
-    pub(super) fn clear_errors(&self) {
-        self.gone.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    pub(super) fn clear_errors(&self, hosts: &[Arc<str>]) {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).retain(|host, _| !hosts.contains(host));
     }
 
     /// Whether a host takes no further part.
     pub(super) fn is_gone(&self, host: &str) -> bool {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains_key(host)
-    }
-
-    /// The tasks that an `include_tasks` brings, loaded once; `None` where it names no file.
-    pub(super) fn included(
-        &self,
-        task: &Arc<Task>,
-        binder: &Binder<'_>,
-        item: &Map,
-    ) -> Result<Option<Arc<LoadedTasks>>, Diagnostics> {
-        let broken = |stop: Stop| match stop {
-            Stop::Failed(diagnostic) => Diagnostics(vec![*diagnostic]),
-            Stop::Unknown(_) | Stop::Deferred => Diagnostics::default(),
-        };
-        let bound = binder.arguments(task, Some("file")).map_err(broken)?;
-        let Some(name) = bound.given.get("file").filter(|_| bound.unknown.is_none()) else { return Ok(None) };
-        let name = name.to_text();
-        let place = task
-            .args
-            .free_form
-            .as_ref()
-            .or_else(|| task.args.named.get("file"))
-            .map_or(&task.module_place, |located| &located.place);
-        let texts = LoadTexts { templar: &self.templar, world: &self.world };
-        let loader = Loader::new(&self.project, &self.settings, &check::Names, &texts);
-        let found = loader
-            .find_task_file(&name, place, &task.scope, Section::Tasks)
-            .map_err(|diagnostic| Diagnostics(vec![diagnostic]))?;
-        let key = (found.clone(), Arc::as_ptr(task) as usize, Value::map(item.clone()).to_repr());
-        if let Some(loaded) = self.included.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(Some(Arc::clone(loaded)));
-        }
-        let more = item
-            .iter()
-            .filter_map(|(name, value)| {
-                Some((Arc::from(name.as_str()?), Variable { value: value.clone(), place: None }))
-            })
-            .collect();
-        let apply = bound.given.get("apply");
-        let directory = found.parent().unwrap_or(Path::new(""));
-        let scope = include_scope(task, apply, more, directory);
-        let (loaded, mut diagnostics) = loader.task_file(&found, &scope, Section::Tasks);
-        diagnostics.extend(check::items(&loaded.items, &self.templar));
-        diagnostics.extend(check::items(&loaded.handlers, &self.templar));
-        if diagnostics.has_errors() {
-            return Err(diagnostics);
-        }
-        let loaded = Arc::new(loaded);
-        self.included.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&loaded));
-        Ok(Some(loaded))
     }
 
     /// Ends every connection.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::event::{FailureText, Status};
+use super::task::Effect;
 use crate::base::{Key, Map, Unknown, Value};
 use crate::lang::{Keyword, Task};
 use crate::modules::contract::Failed;
@@ -24,6 +25,10 @@ pub(super) struct Single {
     /// The names that are remembered on the target for this task's handlers.
     pub(super) remembered: Vec<String>,
     pub(super) tainted: bool,
+    /// Whether its facts go into the fact cache (`set_fact` with `cacheable`).
+    pub(super) cacheable: bool,
+    /// What it means for variables besides its facts.
+    pub(super) effects: Vec<Effect>,
 }
 
 impl Single {

@@ -12,11 +12,12 @@ use super::play::PlayRun;
 use super::run::Run;
 use super::single::{Settings, Single};
 use crate::base::{Key, Map, Unknown, Value};
-use crate::lang::{Keyword, Task};
+use crate::lang::{Keyword, Task, short_name};
 use crate::modules::{Context, FreeForm, registry};
 use crate::plan::bind::{Binder, Bound, Stop, When};
-use crate::plan::variables::TaskVariables;
+use crate::plan::variables::{HostVars, TaskVariables};
 use crate::template::{Lookups, Truth};
+use crate::vars::Layer;
 
 /// A task's turn on a host.
 pub(super) struct Turn<'a> {
@@ -35,6 +36,22 @@ pub(super) enum Effect {
     Set(Arc<str>, Value),
     /// Facts, with their prefix.
     Facts(Map),
+    /// `include_vars`.
+    Include(Arc<Layer>),
+    /// On another host (`delegate_facts`).
+    Of(Arc<str>, Box<Effect>),
+}
+
+impl Effect {
+    /// Applies it to a host's variables.
+    pub(super) fn apply(&self, vars: &mut HostVars) {
+        match self {
+            Self::Set(name, value) => vars.set(name, value.clone()),
+            Self::Facts(facts) => vars.add_facts(facts),
+            Self::Include(layer) => vars.include(layer),
+            Self::Of(_, effect) => effect.apply(vars),
+        }
+    }
 }
 
 /// How a turn ended.
@@ -73,7 +90,7 @@ impl Turn<'_> {
                 };
                 let settings = self.settings(&binder).unwrap_or_else(|_| Settings::unread(self.task));
                 let failure = FailureText { message, hint, diagnostic: None };
-                Ok(self.end(Single::failed(failure), &settings, None, started))
+                Ok(self.end(Single::failed(failure), &settings, None, &binder, started))
             }
             other => other,
         }
@@ -86,7 +103,7 @@ impl Turn<'_> {
             Ok(settings) => settings,
             Err(stop) => {
                 let settings = Settings::unread(self.task);
-                return Ok(self.end(Single::stopped(stop), &settings, None, started));
+                return Ok(self.end(Single::stopped(stop), &settings, None, &binder, started));
             }
         };
         let items = match binder.loop_items(self.task) {
@@ -95,15 +112,15 @@ impl Turn<'_> {
                 // as Ansible: a loop that cannot be evaluated does not matter where the condition is false
                 if let Ok(When::Skip { condition }) = binder.when(self.task) {
                     let single = Single::condition(&condition);
-                    return Ok(self.end(single, &settings, None, started));
+                    return Ok(self.end(single, &settings, None, &binder, started));
                 }
-                return Ok(self.end(Single::stopped(stop), &settings, None, started));
+                return Ok(self.end(Single::stopped(stop), &settings, None, &binder, started));
             }
         };
         match items {
             None => {
                 let (single, delegate) = self.attempts(lookups, variables, &settings).await?;
-                Ok(self.end(single, &settings, delegate, started))
+                Ok(self.end(single, &settings, delegate, &binder, started))
             }
             Some(items) => self.take_loop(lookups, &binder, items, &settings, started).await,
         }
@@ -119,7 +136,7 @@ impl Turn<'_> {
     ) -> Result<Ended, Trouble> {
         let (name, index_name) = match binder.loop_names(self.task) {
             Ok(names) => names,
-            Err(stop) => return Ok(self.end(Single::stopped(stop), settings, None, started)),
+            Err(stop) => return Ok(self.end(Single::stopped(stop), settings, None, binder, started)),
         };
         if items.is_empty() {
             let single = Single {
@@ -129,16 +146,16 @@ impl Turn<'_> {
                 },
                 ..Single::skipped("the loop has no items")
             };
-            return Ok(self.end(single, settings, None, started));
+            return Ok(self.end(single, settings, None, binder, started));
         }
         let mut whole = Single { skipped: Some("every item was skipped".to_owned()), ..Single::default() };
         let mut results = Vec::new();
         let mut effects = Vec::new();
         let mut delegate = None;
         let count = items.len();
-        let (extended, every) = match self.extended(binder) {
+        let (extended, every) = match extended(self.task, binder) {
             Ok(found) => found,
-            Err(stop) => return Ok(self.end(Single::stopped(stop), settings, None, started)),
+            Err(stop) => return Ok(self.end(Single::stopped(stop), settings, None, binder, started)),
         };
         let all = if extended { items.clone() } else { Vec::new() };
         for (index, item) in items.into_iter().enumerate() {
@@ -158,7 +175,8 @@ impl Turn<'_> {
                 variables = variables.with("ansible_loop", position(&all, index, every));
                 about.insert(Key::str("ansible_loop"), position(&all, index, every));
             }
-            let label = self.label_of(lookups, &variables, &item);
+            let label = label_of(self.run, self.task, lookups, &variables, &item);
+            let broken = variables.clone();
             let (single, to) = self.attempts(lookups, variables, settings).await?;
             delegate = delegate.or_else(|| to.clone());
             let mut value = match single.value() {
@@ -186,9 +204,12 @@ impl Turn<'_> {
             }
             whole.tainted |= single.tainted;
             whole.remembered.extend(single.remembered.iter().cloned());
-            let own = self.effects(&single, None);
-            self.run.apply(self.host, &own);
+            let facts_of = self.facts_of(binder, to.as_ref());
+            let own =
+                if single.skipped.is_some() { Vec::new() } else { self.effects(&single, facts_of.as_ref()) };
+            self.run.apply(self.play, self.host, &own);
             effects.extend(own);
+            let breaks = self.breaks(lookups, &broken, &single);
             let outcome = self.outcome(single, settings, value, begun);
             self.run.tell(Event::ItemFinished {
                 host: Arc::clone(self.host),
@@ -197,6 +218,15 @@ impl Turn<'_> {
                 label,
                 outcome: Box::new(outcome),
             });
+            match breaks {
+                Ok(false) => {}
+                Ok(true) => break,
+                Err(stop) => {
+                    let stopped = Single::stopped(stop);
+                    (whole.failed, whole.failure) = (true, stopped.failure);
+                    break;
+                }
+            }
             let pause = self.task.looped.as_ref().and_then(|looped| looped.control.get("pause"));
             if let Some(pause) = pause.and_then(|located| binder.known(located).ok())
                 && index + 1 < count
@@ -219,27 +249,38 @@ impl Turn<'_> {
             };
             whole.result.insert(Key::str("msg"), Value::from(message));
         }
-        let mut ended = self.end(whole, settings, delegate, started);
+        let mut ended = self.end(whole, settings, delegate, binder, started);
         ended.looped = true;
         effects.extend(std::mem::take(&mut ended.effects));
         ended.effects = effects;
         Ok(ended)
     }
 
-    /// `extended` and `extended_allitems` of `loop_control`.
-    fn extended(&self, binder: &Binder<'_>) -> Result<(bool, bool), Stop> {
-        let flag = |name: &str, default: bool| -> Result<bool, Stop> {
-            let located = self.task.looped.as_ref().and_then(|looped| looped.control.get(name));
-            let value = located.map(|located| binder.known(located)).transpose()?;
-            Ok(value.and_then(|value| value.to_bool()).unwrap_or(default))
+    /// Whether `loop_control`'s `break_when` ends the loop after this item.
+    fn breaks(
+        &self,
+        lookups: &Arc<dyn Lookups>,
+        variables: &TaskVariables,
+        single: &Single,
+    ) -> Result<bool, Stop> {
+        let Some(located) = self.task.looped.as_ref().and_then(|looped| looped.control.get("break_when"))
+        else {
+            return Ok(false);
         };
-        Ok((flag("extended", false)?, flag("extended_allitems", true)?))
-    }
-
-    fn label_of(&self, lookups: &Arc<dyn Lookups>, variables: &TaskVariables, item: &Value) -> String {
-        let label = self.task.looped.as_ref().and_then(|looped| looped.control.get("label"));
-        let binder = Binder { templar: &self.run.templar, lookups, variables: Arc::new(variables.clone()) };
-        label.and_then(|located| binder.known(located).ok()).unwrap_or_else(|| item.clone()).to_text()
+        let seen = self.with_result(variables, single);
+        let binder = Binder { templar: &self.run.templar, lookups, variables: Arc::new(seen) };
+        let conditions: Vec<Value> = match &located.value {
+            Value::List(items) => (**items).clone(),
+            Value::Null => return Ok(false),
+            other => vec![other.clone()],
+        };
+        for condition in &conditions {
+            match binder.condition(condition, &located.place)? {
+                Truth::Yes => {}
+                Truth::No | Truth::Unknown(_) => return Ok(false),
+            }
+        }
+        Ok(!conditions.is_empty())
     }
 
     fn settings(&self, binder: &Binder<'_>) -> Result<Settings, Stop> {
@@ -257,7 +298,7 @@ impl Turn<'_> {
             check_mode: flag(Keyword::CheckMode)?.unwrap_or(options.check_mode),
             diff: flag(Keyword::Diff)?.unwrap_or(options.diff),
             ignore_errors: flag(Keyword::IgnoreErrors)?.unwrap_or(false),
-            censored: flag(Keyword::NoLog)?.unwrap_or(false),
+            censored: flag(Keyword::NoLog)?.unwrap_or(*options.config.no_log),
             notify,
         })
     }
@@ -301,7 +342,7 @@ impl Turn<'_> {
         let mut left = tries;
         loop {
             left -= 1;
-            let mut single = self.once(&binder, settings, delegate.as_deref()).await?;
+            let mut single = self.within_time(&binder, settings, delegate.as_deref()).await?;
             if tries > 1 {
                 single.result.insert(Key::str("attempts"), Value::from(tries - left));
             }
@@ -419,6 +460,36 @@ impl Turn<'_> {
         }
     }
 
+    /// The module, once, and no longer than the task's `timeout`.
+    async fn within_time(
+        &self,
+        binder: &Binder<'_>,
+        settings: &Settings,
+        delegate: Option<&str>,
+    ) -> Result<Single, Trouble> {
+        let seconds = match binder.number(self.task, Keyword::Timeout) {
+            Ok(seconds) => seconds.unwrap_or(*self.run.options.config.task_timeout as f64),
+            Err(stop) => return Ok(Single::stopped(stop)),
+        };
+        let work = self.once(binder, settings, delegate);
+        if seconds <= 0.0 {
+            return work.await;
+        }
+        if let Ok(done) = tokio::time::timeout(Duration::from_secs_f64(seconds), work).await {
+            return done;
+        }
+        if let Ok((machine, _)) = self.run.machine(self.host, delegate, binder, Some(self.task)) {
+            // what it is doing ends with its session
+            machine.reset().await;
+        }
+        let message = format!(
+            "The {} action failed to execute in the expected time frame ({seconds}) and was terminated",
+            short_name(&self.task.module)
+        );
+        let result = crate::map! {"timedout" => crate::map! {"period" => seconds}};
+        Ok(Single { result, ..Single::failed(FailureText { message, ..FailureText::default() }) })
+    }
+
     /// The module, once.
     async fn once(
         &self,
@@ -480,25 +551,44 @@ impl Turn<'_> {
             delegated: delegate.is_some(),
         };
         let mut single = execution.run().await?;
+        single.cacheable = given.get("cacheable").and_then(Value::to_bool).unwrap_or(false);
         single.tainted |= tainted;
         Ok(single)
     }
 
-    fn effects(&self, single: &Single, registered: Option<Value>) -> Vec<Effect> {
-        let mut effects = Vec::new();
+    /// What a run of the module means for variables; facts go to the host `facts_of` where that is another one.
+    fn effects(&self, single: &Single, facts_of: Option<&Arc<str>>) -> Vec<Effect> {
+        let mut effects = single.effects.clone();
         if !single.facts.is_empty() {
-            let short = self.task.module.rsplit('.').next().unwrap_or_default();
-            if short == "set_fact" {
+            if short_name(&self.task.module) == "set_fact" {
                 let named = single.facts.iter().filter_map(|(key, value)| Some((key.as_str()?, value)));
                 effects.extend(named.map(|(name, value)| Effect::Set(Arc::from(name), value.clone())));
+                if single.cacheable {
+                    effects.push(Effect::Facts(single.facts.clone()));
+                }
             } else {
                 effects.push(Effect::Facts(single.facts.clone()));
             }
         }
-        if let (Some(located), Some(value)) = (self.task.keyword(Keyword::Register), registered) {
-            effects.push(Effect::Set(Arc::from(located.value.to_text()), value));
+        match facts_of {
+            None => effects,
+            Some(host) => {
+                effects.into_iter().map(|effect| Effect::Of(Arc::clone(host), Box::new(effect))).collect()
+            }
         }
-        effects
+    }
+
+    /// The host that facts belong to, where it is not the task's (`delegate_facts`).
+    fn facts_of(&self, binder: &Binder<'_>, delegate: Option<&Arc<str>>) -> Option<Arc<str>> {
+        let delegate = delegate?;
+        let asked = binder.flag(self.task, Keyword::DelegateFacts).ok().flatten();
+        (asked == Some(true)).then(|| Arc::clone(delegate))
+    }
+
+    fn registers(&self, value: Value) -> Option<Effect> {
+        let located = self.task.keyword(Keyword::Register)?;
+        let name = located.value.to_text();
+        (!name.is_empty() && located.value != Value::Null).then(|| Effect::Set(Arc::from(name), value))
     }
 
     fn outcome(&self, single: Single, settings: &Settings, result: Value, started: Instant) -> Outcome {
@@ -515,20 +605,24 @@ impl Turn<'_> {
         }
     }
 
+    /// The end of the turn. `binder` has the variables of the task without an item.
     fn end(
         &self,
         single: Single,
         settings: &Settings,
         delegate: Option<Arc<str>>,
+        binder: &Binder<'_>,
         started: Instant,
     ) -> Ended {
         let value = single.value();
         let changed = single.changed && !single.failed && single.skipped.is_none();
         let maybe = single.unknown.is_some() && settings.check_mode;
-        let mut effects = self.effects(&single, Some(value.clone()));
-        if !single.failed && single.skipped.is_some() {
-            effects.retain(|effect| matches!(effect, Effect::Set(..)));
+        let facts_of = self.facts_of(binder, delegate.as_ref());
+        let mut effects = self.effects(&single, facts_of.as_ref());
+        if single.skipped.is_some() {
+            effects.clear();
         }
+        effects.extend(self.registers(value.clone()));
         if !changed {
             // remembered for a change that did not happen
             for name in &single.remembered {
@@ -546,8 +640,31 @@ impl Turn<'_> {
     }
 }
 
+/// `extended` and `extended_allitems` of `loop_control`.
+pub(super) fn extended(task: &Task, binder: &Binder<'_>) -> Result<(bool, bool), Stop> {
+    let flag = |name: &str, default: bool| -> Result<bool, Stop> {
+        let located = task.looped.as_ref().and_then(|looped| looped.control.get(name));
+        let value = located.map(|located| binder.known(located)).transpose()?;
+        Ok(value.and_then(|value| value.to_bool()).unwrap_or(default))
+    };
+    Ok((flag("extended", false)?, flag("extended_allitems", true)?))
+}
+
+/// The label of a loop's item: `loop_control`'s, else the item.
+pub(super) fn label_of(
+    run: &Run,
+    task: &Task,
+    lookups: &Arc<dyn Lookups>,
+    variables: &TaskVariables,
+    item: &Value,
+) -> String {
+    let label = task.looped.as_ref().and_then(|looped| looped.control.get("label"));
+    let binder = Binder { templar: &run.templar, lookups, variables: Arc::new(variables.clone()) };
+    label.and_then(|located| binder.known(located).ok()).unwrap_or_else(|| item.clone()).to_text()
+}
+
 /// `ansible_loop`, with `loop_control`'s `extended`: where in the loop an item stands.
-fn position(all: &[Value], index: usize, with_all: bool) -> Value {
+pub(super) fn position(all: &[Value], index: usize, with_all: bool) -> Value {
     let length = all.len();
     let mut loops = crate::map! {
         "index" => index + 1,

@@ -60,7 +60,7 @@ fn user_name(uid: u32) -> Value {
 }
 
 /// As Python prints a local `datetime`.
-fn local_time(micros: i64) -> Value {
+pub(super) fn local_time(micros: i64) -> Value {
     let Ok(time) = jiff::Timestamp::from_microsecond(micros) else { return Value::from("") };
     let local = time.to_zoned(jiff::tz::TimeZone::system());
     let fraction = micros.rem_euclid(1_000_000);

@@ -27,6 +27,14 @@ mod yaml_file;
 
 pub use pattern::{Limit, Matches};
 
+/// A host's name and the port behind it, where it has one.
+pub fn split_port(name: &str) -> (&str, Option<u32>) {
+    match address::parse_address(name) {
+        Some((host, port)) if !host.contains('[') => (host, port),
+        _ => (name, None),
+    }
+}
+
 /// The names that mean this machine when the inventory does not have them.
 pub const LOCALHOST: [&str; 3] = ["127.0.0.1", "localhost", "::1"];
 

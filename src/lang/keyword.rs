@@ -63,7 +63,7 @@ macro_rules! keywords {
 }
 
 keywords! {
-    AnyErrorsFatal = "any_errors_fatal", [play role block task], true, Refused;
+    AnyErrorsFatal = "any_errors_fatal", [play role block task], true, Yes;
     Async = "async", [task], false, Refused;
     Become = "become", [play role block task], true, Yes;
     BecomeExe = "become_exe", [play role block task], true, Yes;
@@ -76,23 +76,23 @@ keywords! {
     Connection = "connection", [play role block task], true, Yes;
     Debugger = "debugger", [play role block task], true, Refused;
     Delay = "delay", [task], false, Yes;
-    DelegateFacts = "delegate_facts", [role block task], true, Refused;
+    DelegateFacts = "delegate_facts", [role block task], true, Yes;
     DelegateTo = "delegate_to", [role block task], true, Yes;
     Diff = "diff", [play role block task], true, Yes;
     Environment = "environment", [play role block task], true, Yes;
-    FactPath = "fact_path", [play], false, Refused;
+    FactPath = "fact_path", [play], false, Yes;
     FailedWhen = "failed_when", [task], false, Yes;
-    ForceHandlers = "force_handlers", [play], false, Refused;
+    ForceHandlers = "force_handlers", [play], false, Yes;
     GatherFacts = "gather_facts", [play], false, Yes;
-    GatherSubset = "gather_subset", [play], false, Refused;
-    GatherTimeout = "gather_timeout", [play], false, Refused;
+    GatherSubset = "gather_subset", [play], false, Yes;
+    GatherTimeout = "gather_timeout", [play], false, Yes;
     IgnoreErrors = "ignore_errors", [play role block task], true, Yes;
-    IgnoreUnreachable = "ignore_unreachable", [play role block task], true, Refused;
-    MaxFailPercentage = "max_fail_percentage", [play], false, Refused;
-    ModuleDefaults = "module_defaults", [play role block task], true, Refused;
+    IgnoreUnreachable = "ignore_unreachable", [play role block task], true, Yes;
+    MaxFailPercentage = "max_fail_percentage", [play], false, Yes;
+    ModuleDefaults = "module_defaults", [play role block task], true, Yes;
     NoLog = "no_log", [play role block task], true, Yes;
     Notify = "notify", [block task], true, Yes;
-    Order = "order", [play], false, Refused;
+    Order = "order", [play], false, Yes;
     Poll = "poll", [task], false, Refused;
     Port = "port", [play role block task], true, Yes;
     Register = "register", [task], false, Yes;
@@ -100,12 +100,12 @@ keywords! {
     Retries = "retries", [task], false, Yes;
     RunOnce = "run_once", [play role block task], true, Yes;
     Serial = "serial", [play], false, Yes;
-    Strategy = "strategy", [play], false, Refused;
+    Strategy = "strategy", [play], false, Yes;
     Tags = "tags", [play role block task], true, Yes;
-    Throttle = "throttle", [play role block task], true, Refused;
-    Timeout = "timeout", [play role block task], true, Refused;
+    Throttle = "throttle", [play role block task], true, Yes;
+    Timeout = "timeout", [play role block task], true, Yes;
     Until = "until", [task], false, Yes;
-    VarsPrompt = "vars_prompt", [play], false, Refused;
+    VarsPrompt = "vars_prompt", [play], false, Yes;
     When = "when", [role block task], true, Yes;
 }
 
@@ -123,13 +123,13 @@ pub const STRUCTURAL_TASK: &[&str] =
 pub const META: &[(&str, Support)] = &[
     ("clear_facts", Support::Yes),
     ("clear_host_errors", Support::Yes),
-    ("end_batch", Support::Refused),
+    ("end_batch", Support::Yes),
     ("end_host", Support::Yes),
     ("end_play", Support::Yes),
-    ("end_role", Support::Refused),
+    ("end_role", Support::Yes),
     ("flush_handlers", Support::Yes),
     ("noop", Support::Yes),
-    ("refresh_inventory", Support::Refused),
+    ("refresh_inventory", Support::Yes),
     ("reset_connection", Support::Yes),
 ];
 

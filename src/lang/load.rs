@@ -20,11 +20,13 @@ pub struct Settings {
     pub roles_path: Vec<PathBuf>,
     /// Whether a play without `gather_facts` gathers facts (`gathering = implicit`).
     pub gather_facts: bool,
+    /// Whether handlers run on hosts that failed, in plays that do not say it (`force_handlers`).
+    pub force_handlers: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { roles_path: Vec::new(), gather_facts: true }
+        Self { roles_path: Vec::new(), gather_facts: true, force_handlers: false }
     }
 }
 

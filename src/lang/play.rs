@@ -8,7 +8,7 @@ use super::entries::Level;
 use super::items::Around;
 use super::load::{Load, LoadedRole, PlayState, Section};
 use super::shape::boolean;
-use super::{Arguments, Item, Keyword, Keywords, Located, Play, Scope, ScopeKind, Task};
+use super::{Arguments, Block, Item, Keyword, Keywords, Located, Play, Scope, ScopeKind, Task};
 use crate::base::{Diagnostic, Kind, Place, Value};
 use crate::vars::{self, Layer};
 use crate::yaml::{Node, NodeKind};
@@ -53,6 +53,7 @@ impl Load<'_, '_> {
         let hosts = self.hosts(node);
         impose(&mut keywords, imposed);
         let gather = keywords.get(&Keyword::GatherFacts).cloned();
+        let force = keywords.get(&Keyword::ForceHandlers).and_then(|located| boolean(&located.value));
         let scope = Arc::new(Scope {
             parent: None,
             kind: ScopeKind::Play,
@@ -88,13 +89,16 @@ impl Load<'_, '_> {
             Gathering::Yes => items.push(gather_facts(None, &node.place, &scope)),
             Gathering::When(when) => items.push(gather_facts(Some(when), &node.place, &scope)),
         }
-        items.extend(pre_tasks);
-        items.push(Item::FlushHandlers);
-        items.extend(role_items);
-        items.extend(tasks);
-        items.push(Item::FlushHandlers);
-        items.extend(post_tasks);
-        items.push(Item::FlushHandlers);
+        let forced = force.unwrap_or(self.loader.settings.force_handlers);
+        role_items.extend(tasks);
+        for section in [pre_tasks, role_items, post_tasks] {
+            if forced {
+                items.push(flushed(section, &node.place, &scope));
+            } else {
+                items.extend(section);
+                items.push(Item::FlushHandlers);
+            }
+        }
         role_handlers.extend(handlers);
         role_handlers.extend(imported_handlers);
 
@@ -224,6 +228,24 @@ fn gathering(keyword: Option<&Located>, by_default: bool) -> Gathering {
         }
         literal => either(boolean(literal).unwrap_or(true)),
     }
+}
+
+/// A section of a play whose handlers run on hosts that failed in it, too.
+fn flushed(section: Vec<Item>, place: &Place, scope: &Arc<Scope>) -> Item {
+    Item::Block(Arc::new(Block {
+        place: place.clone(),
+        name: None,
+        scope: Arc::new(Scope {
+            parent: Some(Arc::clone(scope)),
+            kind: ScopeKind::Block,
+            keywords: Keywords::new(),
+            vars: None,
+            directory: scope.directory.clone(),
+        }),
+        tasks: section.into(),
+        rescue: Arc::new([]),
+        always: Arc::new([Item::FlushHandlers]),
+    }))
 }
 
 /// The task that gathers facts at the start of a play.

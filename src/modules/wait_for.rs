@@ -198,7 +198,7 @@ mod tests {
         let params = parse::<WaitForParams>(&given).unwrap();
         match WaitFor::plan(&params, &View::new(&known, &project, &context)).unwrap() {
             Step::Wait(wait) => wait,
-            Step::Plan(plan) => panic!("{plan:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -231,6 +231,9 @@ impl Binder<'_> {
             }
             Ok(())
         };
+        for (name, value, place) in self.module_defaults(task)? {
+            take(&mut bound, &name, &value, &place)?;
+        }
         if let Some(whole) = &task.args.whole {
             let rendered = self.value(&whole.value).map_err(|stop| placed(stop, &whole.place))?;
             let Some(entries) = rendered.value.as_map() else {
@@ -248,6 +251,45 @@ impl Binder<'_> {
             take(&mut bound, name, &located.value, &located.place)?;
         }
         Ok(bound)
+    }
+
+    /// What `module_defaults` around the task give to its module, the innermost last.
+    fn module_defaults(&self, task: &Task) -> Result<Vec<(String, Value, Place)>, Stop> {
+        let mut defaults = Vec::new();
+        for located in task.keyword_chain(Keyword::ModuleDefaults) {
+            let maps: Vec<Value> = match &located.value {
+                Value::List(items) => (**items).clone(),
+                Value::Template(_) => vec![self.known(located)?],
+                other => vec![other.clone()],
+            };
+            for map in maps {
+                let map = match map {
+                    Value::Template(_) => {
+                        self.known(&Located { value: map, place: located.place.clone() })?
+                    }
+                    other => other,
+                };
+                for (name, given) in map.as_map().into_iter().flatten() {
+                    if !same_module(&name.to_string(), &task.module) {
+                        continue;
+                    }
+                    let given = self.known_shallow(given, &located.place)?;
+                    let entries = given.as_map().into_iter().flatten();
+                    defaults.extend(
+                        entries.map(|(key, value)| (key.to_string(), value.clone(), located.place.clone())),
+                    );
+                }
+            }
+        }
+        Ok(defaults)
+    }
+
+    /// A value of which only a template that is the whole of it is rendered.
+    fn known_shallow(&self, value: &Value, place: &Place) -> Result<Value, Stop> {
+        match value {
+            Value::Template(_) => self.known(&Located { value: value.clone(), place: place.clone() }),
+            other => Ok(other.clone()),
+        }
     }
 
     /// The task's environment: the mappings around it, from the outside in, and its own.
@@ -323,6 +365,12 @@ impl Binder<'_> {
             },
         }
     }
+}
+
+/// Whether two names are those of one module.
+fn same_module(a: &str, b: &str) -> bool {
+    let name = |name: &str| crate::modules::find(name).map(|module| module.doc().full_name());
+    crate::lang::short_name(a) == crate::lang::short_name(b) || (name(a).is_some() && name(a) == name(b))
 }
 
 /// Values inside a parameter that are `omit` count as not there, as in Ansible.

@@ -9,7 +9,7 @@ use crate::modules::{FreeForm, Given, registry};
 use crate::template::Templar;
 
 /// What the engine does itself: it is not in the registry of modules.
-pub const ENGINE_ACTIONS: &[&str] = &["include_tasks", "meta"];
+pub const ENGINE_ACTIONS: &[&str] = &["include_role", "include_tasks", "meta"];
 
 /// The short name of an engine action: `ansible.builtin.meta` is `meta`.
 pub fn engine_action(name: &str) -> Option<&'static str> {
@@ -50,6 +50,26 @@ pub fn playbook(playbook: &Playbook, templar: &Templar) -> Diagnostics {
         checker.items(&play.handlers);
     }
     checker.found
+}
+
+/// Whether tasks of a playbook may change its inventory: then patterns that match nothing yet may do so later.
+pub fn changes_inventory(playbook: &Playbook) -> bool {
+    fn any(items: &[Item]) -> bool {
+        items.iter().any(|item| match item {
+            Item::Task(task) => {
+                match crate::lang::short_name(&task.module) {
+                    "add_host" | "group_by" | "include_role" | "include_tasks" => true,
+                    "meta" => task.args.free_form.as_ref().is_some_and(|action| {
+                        action.value.as_str().map(str::trim) == Some("refresh_inventory")
+                    }),
+                    _ => false,
+                }
+            }
+            Item::Block(block) => any(&block.tasks) || any(&block.rescue) || any(&block.always),
+            Item::FlushHandlers | Item::RoleEnd(_) => false,
+        })
+    }
+    playbook.plays.iter().any(|play| any(&play.items) || any(&play.handlers))
 }
 
 /// Checks tasks that were included at run time.

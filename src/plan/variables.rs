@@ -161,6 +161,12 @@ impl HostVars {
         Arc::make_mut(&mut self.set).vars.insert(Arc::from(name), Variable { value, place: None });
     }
 
+    /// Adds variables at the level of `include_vars`.
+    pub fn include(&mut self, layer: &Layer) {
+        let own = layer.vars.iter().map(|(name, variable)| (Arc::clone(name), variable.clone()));
+        Arc::make_mut(&mut self.included).vars.extend(own);
+    }
+
     /// Takes all facts away.
     pub fn clear_facts(&mut self) {
         self.facts = Layer::new(Level::Facts, VarMap::new());
@@ -288,11 +294,11 @@ impl TaskVariables {
             return Some(value.clone());
         }
         match name {
+            // outside of any host
+            "inventory_hostname" | "inventory_hostname_short" | "group_names" if self.host.is_empty() => None,
             "inventory_hostname" => Some(Value::Str(Arc::clone(&self.host))),
             "inventory_hostname_short" => Some(Value::str(self.host.split('.').next().unwrap_or_default())),
-            "group_names" => {
-                Some(texts(&self.world.inventory(|inventory| inventory.groups_of(&self.host))))
-            }
+            "group_names" => Some(texts(&self.world.inventory(|inventory| inventory.groups_of(&self.host)))),
             "groups" => Some(self.world.groups()),
             "role_name" => self.role.as_ref().map(|role| {
                 let short = role.name.rsplit('.').next().filter(|_| collection_of(&role.path).is_some());
@@ -300,7 +306,9 @@ impl TaskVariables {
             }),
             "role_path" => self.role.as_ref().map(|role| path(&role.path)),
             "ansible_role_name" => self.role.as_ref().map(|role| Value::Str(Arc::clone(&role.name))),
-            "ansible_collection_name" => self.role.as_ref().and_then(|role| collection_of(&role.path)).map(Value::from),
+            "ansible_collection_name" => {
+                self.role.as_ref().and_then(|role| collection_of(&role.path)).map(Value::from)
+            }
             "ansible_parent_role_names" if !self.parents.is_empty() => {
                 Some(texts(&self.parents.iter().map(|role| Arc::clone(&role.name)).collect::<Vec<_>>()))
             }
@@ -328,7 +336,9 @@ impl TaskVariables {
                     "ansible_play_hosts_all" => Some(texts(&play.all_hosts)),
                     "ansible_play_hosts" | "play_hosts" => Some(left(&play.all_hosts)),
                     "ansible_play_batch" => Some(left(&play.batch)),
-                    "ansible_play_role_names" | "role_names" => Some(texts(&play_roles(&play.play, Depended::No))),
+                    "ansible_play_role_names" | "role_names" => {
+                        Some(texts(&play_roles(&play.play, Depended::No)))
+                    }
                     "ansible_dependent_role_names" => Some(texts(&play_roles(&play.play, Depended::Yes))),
                     "ansible_role_names" => {
                         let mut names = play_roles(&play.play, Depended::No);

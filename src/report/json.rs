@@ -49,6 +49,12 @@ fn encode(event: &Event) -> Option<Json> {
             json!({"event": "play_started", "play": **name, "hosts": texts(hosts)})
         }
         Event::PlayWithoutHosts { name } => json!({"event": "play_without_hosts", "play": **name}),
+        Event::PlayFailed { name, diagnostic: about } => {
+            json!({"event": "play_failed", "play": **name, "diagnostic": diagnostic(about)})
+        }
+        Event::Included { name, hosts, item, role } => json!({
+            "event": "included", "name": name, "hosts": texts(hosts), "item": item, "role": role,
+        }),
         Event::TaskStarted { task, hosts } => {
             json!({"event": "task_started", "task": label(task), "hosts": texts(hosts)})
         }

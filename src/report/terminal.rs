@@ -247,6 +247,10 @@ impl<W: Write + Send> Reporter for Terminal<W> {
                 let text = format!("Play {name}: no hosts matched");
                 writeln!(self.out, "{}", paint(Label::Warning, &text))
             }
+            Event::PlayFailed { name, diagnostic } => {
+                writeln!(self.out, "{}", paint(Label::Failed, &format!("Play {name} cannot begin")))?;
+                diagnostic::write(&mut self.out, diagnostic, "  ")
+            }
             Event::TaskStarted { .. }
             | Event::HostBusy { .. }
             | Event::Included { .. }

@@ -18,7 +18,7 @@ fn request(pairs: &[(&str, Value)]) -> HttpRequest {
             Some(Action::Http(request)) => request,
             other => panic!("{other:?}"),
         },
-        Step::Wait(wait) => panic!("{wait:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
