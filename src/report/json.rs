@@ -52,9 +52,6 @@ fn encode(event: &Event) -> Option<Json> {
         Event::PlayFailed { name, diagnostic: about } => {
             json!({"event": "play_failed", "play": **name, "diagnostic": diagnostic(about)})
         }
-        Event::Included { name, hosts, item, role } => json!({
-            "event": "included", "name": name, "hosts": texts(hosts), "item": item, "role": role,
-        }),
         Event::TaskStarted { task, hosts } => {
             json!({"event": "task_started", "task": label(task), "hosts": texts(hosts)})
         }
