@@ -224,6 +224,24 @@ fn constants(args: &RunArgs, check_mode: bool, diff: bool, inventory_directories
             "full" => "2.19.14", "string" => "2.19.14", "major" => 2, "minor" => 19, "revision" => 14,
         },
     };
+    let sources: Vec<String> = args
+        .inventory
+        .iter()
+        .map(|source| match std::path::absolute(source) {
+            Ok(path) if path.exists() => path.display().to_string(),
+            _ => source.clone(),
+        })
+        .collect();
+    constants.insert("ansible_inventory_sources".into(), texts(&sources));
+    if let Some(limit) = &args.limit {
+        constants.insert("ansible_limit".into(), Value::from(limit.as_str()));
+    }
+    // what playbooks use as the interpreter of tasks on this machine
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let python = std::env::split_paths(&paths).map(|directory| directory.join("python3"));
+    if let Some(python) = python.into_iter().find(|path| path.exists()) {
+        constants.insert("ansible_playbook_python".into(), Value::from(python.display().to_string()));
+    }
     if let Some(directory) = inventory_directories.first().and_then(|directory| directory.canonicalize().ok())
     {
         constants.insert("inventory_dir".into(), Value::from(directory.display().to_string()));

@@ -228,16 +228,16 @@ settings! {
     inject_facts_as_vars: bool = Some("true"), No(ENGINE), ["ANSIBLE_INJECT_FACT_VARS"],
         ["defaults.inject_facts_as_vars"];
     /// What happens to a mapping that is defined twice.
-    hash_behaviour: HashBehaviour = Some("replace"), No(ENGINE), ["ANSIBLE_HASH_BEHAVIOUR"],
+    hash_behaviour: HashBehaviour = Some("replace"), Yes, ["ANSIBLE_HASH_BEHAVIOUR"],
         ["defaults.hash_behaviour"];
     /// A key that is twice in a mapping of YAML.
     duplicate_dict_key: DuplicateKeys = Some("warn"), No(ENGINE), ["ANSIBLE_DUPLICATE_YAML_DICT_KEY"],
         ["defaults.duplicate_dict_key"];
     /// Whether the first failure ends the play for all.
-    any_errors_fatal: bool = Some("false"), No(ENGINE), ["ANSIBLE_ANY_ERRORS_FATAL"],
+    any_errors_fatal: bool = Some("false"), Yes, ["ANSIBLE_ANY_ERRORS_FATAL"],
         ["defaults.any_errors_fatal"];
     /// Whether notified handlers run on hosts that failed.
-    force_handlers: bool = Some("false"), No(ENGINE), ["ANSIBLE_FORCE_HANDLERS"], ["defaults.force_handlers"];
+    force_handlers: bool = Some("false"), Yes, ["ANSIBLE_FORCE_HANDLERS"], ["defaults.force_handlers"];
     /// Whether a handler that nobody has is an error.
     error_on_missing_handler: bool = Some("true"), No(ENGINE), ["ANSIBLE_ERROR_ON_MISSING_HANDLER"],
         ["defaults.error_on_missing_handler"];
@@ -251,13 +251,13 @@ settings! {
     allow_broken_conditionals: bool = Some("false"), No(ENGINE), ["ANSIBLE_ALLOW_BROKEN_CONDITIONALS"],
         ["defaults.allow_broken_conditionals"];
     /// Nothing that tasks get or give is shown.
-    no_log: bool = Some("false"), No(ENGINE), ["ANSIBLE_NO_LOG"], ["defaults.no_log"];
+    no_log: bool = Some("false"), Yes, ["ANSIBLE_NO_LOG"], ["defaults.no_log"];
     /// Seconds that a task may take; 0: any time.
-    task_timeout: u64 = Some("0"), No(ENGINE), ["ANSIBLE_TASK_TIMEOUT"], ["defaults.task_timeout"];
+    task_timeout: u64 = Some("0"), Yes, ["ANSIBLE_TASK_TIMEOUT"], ["defaults.task_timeout"];
     /// Seconds between two looks at an asynchronous task.
     poll_interval: u64 = Some("15"), No(ENGINE), ["ANSIBLE_POLL_INTERVAL"], ["defaults.poll_interval"];
     /// The order in which hosts and tasks go: `linear`, `free` …
-    strategy: String = Some("linear"), No(ENGINE), ["ANSIBLE_STRATEGY"], ["defaults.strategy"];
+    strategy: String = Some("linear"), Yes, ["ANSIBLE_STRATEGY"], ["defaults.strategy"];
     /// The shell of commands.
     executable: String = Some("/bin/sh"), No(ENGINE), ["ANSIBLE_EXECUTABLE"], ["defaults.executable"];
     /// The ad-hoc command's module.

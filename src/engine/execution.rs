@@ -145,6 +145,7 @@ impl Execution<'_> {
             } else {
                 remembered =
                     self.settings.notify.iter().map(|name| format!("{}/{name}", turn.host)).collect();
+                turn.run.remembers(&turn.play.journal, &remembered);
                 Some((turn.play.journal.clone(), remembered.clone()))
             };
             let (outcomes, told) = self.machine.perform(self.user, remember, &changes, then, None).await?;

@@ -12,6 +12,7 @@ use crate::base::{Diagnostic, Key, Map, Severity, Value, pyregex};
 use crate::lang::Loader;
 use crate::modules::{Flow, IncludeVars, Pause};
 use crate::plan::check;
+use crate::plan::variables::merged;
 use crate::vars::{Layer, Level, VarMap, Variable};
 
 fn failed(message: impl Into<String>) -> Single {
@@ -306,17 +307,6 @@ impl Turn<'_> {
         }
         Ok(())
     }
-}
-
-/// A mapping over another, key by key; what is no mapping replaces.
-fn merged(below: &Value, over: &Value) -> Value {
-    let (Some(below), Some(over_map)) = (below.as_map(), over.as_map()) else { return over.clone() };
-    let mut all = below.clone();
-    for (key, value) in over_map {
-        let value = all.get(key).map_or_else(|| value.clone(), |before| merged(before, value));
-        all.insert(key.clone(), value);
-    }
-    Value::map(all)
 }
 
 /// The sum of two statistics: numbers, texts, lists and mappings of the same type.

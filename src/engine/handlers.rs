@@ -7,7 +7,7 @@ use super::event::{Event, Outcome, Status};
 use super::play::{Handler, Host, Hosts, PlayRun, lock};
 use super::run::Run;
 use crate::base::Value;
-use crate::lang::{Located, Task};
+use crate::lang::{Located, Role, Task};
 use crate::plan::check::engine_action;
 
 impl Run {
@@ -25,7 +25,8 @@ impl Run {
     /// The handlers that a name in `notify` means: the last with that name, and those that listen to it (of several
     /// with one name the first).
     pub(super) fn handlers_named(&self, play: &PlayRun, host: &Host, name: &str) -> Vec<usize> {
-        let mut named = None;
+        // of several with one name: the first of the last list that has one
+        let mut named: Option<(usize, Option<*const Role>)> = None;
         let mut listening = Vec::new();
         let mut seen: Vec<Arc<str>> = Vec::new();
         for (index, handler) in play.handlers().iter().enumerate() {
@@ -37,7 +38,10 @@ impl Run {
                     })
             };
             if handler.name.is_some() && means(&self.handler_name(play, host, index, handler)) {
-                named = Some(index);
+                let list = handler.scope.role().map(Arc::as_ptr);
+                if named.is_none_or(|(_, known)| known != list) {
+                    named = Some((index, list));
+                }
             }
             let topics = self.topics(play, host, handler);
             if topics.iter().any(|topic| means(topic)) {
@@ -49,6 +53,7 @@ impl Run {
                 listening.push(index);
             }
         }
+        let named = named.map(|(index, _)| index);
         let mut found: Vec<usize> = named.into_iter().chain(listening).collect();
         found.dedup();
         found
@@ -133,6 +138,9 @@ impl Run {
             for (_, name) in machine.take_remembered(&play.journal) {
                 let Some((host, handler)) = name.split_once('/') else { continue };
                 let Some(host) = hosts.iter().find(|known| &***known == host) else { continue };
+                if self.has_remembered(&play.journal, &name) {
+                    continue;
+                }
                 let found = self.handlers_named(play, host, handler);
                 if found.is_empty() {
                     self.forget(host, &play.journal, &name);

@@ -85,7 +85,16 @@ impl Run {
                     }
                     self.finish(&host, &label, Outcome { summary, result, ..Outcome::plain(status) });
                 }
-                Err(stop) => self.stopped(play, &label, &host, hosts, stop),
+                Err(NotIncluded::Stopped(stop)) => self.stopped(play, &label, &host, hosts, stop),
+                Err(NotIncluded::Broken(stop)) => {
+                    // as Ansible counts: what cannot be included is a failure, even where it is rescued
+                    let rescuing = std::mem::replace(&mut hosts.rescuing, false);
+                    self.stopped(play, &label, &host, hosts, stop);
+                    hosts.rescuing = rescuing;
+                    if rescuing {
+                        play.found(&host);
+                    }
+                }
             }
         }
         for ((bundle, label), on) in groups.values() {
@@ -126,7 +135,7 @@ impl Run {
         host: &Host,
         binder: &Binder<'_>,
         handler: Handler,
-    ) -> Result<Vec<Included>, Stop> {
+    ) -> Result<Vec<Included>, NotIncluded> {
         let runs = |binder: &Binder<'_>| -> Result<bool, Stop> {
             match binder.when(task)? {
                 When::Run => Ok(true),
@@ -137,14 +146,14 @@ impl Run {
         let items = match binder.loop_items(task) {
             Ok(None) => {
                 return Ok(if runs(binder)? {
-                    let bundle = self.bundle(task, binder, &Map::new(), handler)?;
+                    let bundle = self.bundle(task, binder, &Map::new(), handler).map_err(NotIncluded::of)?;
                     bundle.map(|bundle| (bundle, None)).into_iter().collect()
                 } else {
                     Vec::new()
                 });
             }
             Ok(Some(items)) => items,
-            Err(stop) => return if runs(binder)? { Err(stop) } else { Ok(Vec::new()) },
+            Err(stop) => return if runs(binder)? { Err(stop.into()) } else { Ok(Vec::new()) },
         };
         let (name, index_name) = binder.loop_names(task)?;
         let (extended, every) = super::task::extended(task, binder)?;
@@ -168,7 +177,7 @@ impl Run {
             let binder =
                 Binder { templar: binder.templar, lookups: binder.lookups, variables: Arc::new(variables) };
             if runs(&binder)?
-                && let Some(bundle) = self.bundle(task, &binder, &vars, handler)?
+                && let Some(bundle) = self.bundle(task, &binder, &vars, handler).map_err(NotIncluded::of)?
             {
                 included.push((bundle, Some(label)));
             }
@@ -280,6 +289,29 @@ impl Run {
         };
         let public = if flag("public", false) { roles } else { Vec::new() };
         Ok((Bundle { items, handlers, name: name.to_string(), public }, diagnostics))
+    }
+}
+
+/// Why an include brings nothing.
+enum NotIncluded {
+    /// Its condition, loop or arguments are wrong or not known.
+    Stopped(Stop),
+    /// The file or role cannot be loaded.
+    Broken(Stop),
+}
+
+impl From<Stop> for NotIncluded {
+    fn from(stop: Stop) -> Self {
+        Self::Stopped(stop)
+    }
+}
+
+impl NotIncluded {
+    fn of(stop: Stop) -> Self {
+        match stop {
+            Stop::Failed(_) => Self::Broken(stop),
+            Stop::Unknown(_) | Stop::Deferred => Self::Stopped(stop),
+        }
     }
 }
 

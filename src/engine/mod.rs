@@ -83,7 +83,8 @@ pub fn prepare(
     connector: Arc<Connector>,
     events: Arc<dyn Fn(Event) + Send + Sync>,
 ) -> (Option<Prepared>, Diagnostics) {
-    let Sources { project, playbook, settings, inventory, extra, constants, now } = sources;
+    let Sources { project, playbook, settings, inventory, extra, mut constants, now } = sources;
+    constants.extend(from_options(&options));
     let templar = Templar::new();
     let extra = Layer::new(Level::ExtraVars, extra);
     let mut diagnostics = Diagnostics::default();
@@ -145,6 +146,23 @@ pub fn prepare(
     let world = Arc::new(World::new(Inventory::clone(&inventory), all, extra, constants));
     let run = run::Run::new(options, project, settings, templar, world, connector, now, events, directories);
     (Some(Prepared { run, playbook, hosts, told }), diagnostics)
+}
+
+/// Magic variables that come from the options of the run. Names with `fleet_` are for `TaskVariables` only.
+fn from_options(options: &Options) -> Map {
+    let config = &options.config;
+    let file = config.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
+    let mut constants = crate::map! {"ansible_config_file" => file};
+    let mut add = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            constants.insert(name.into(), value);
+        }
+    };
+    add("fleet_connection", options.connect.connection.clone().map(Value::from));
+    add("fleet_user", options.connect.user.clone().map(Value::from));
+    let merge = *config.hash_behaviour == crate::config::HashBehaviour::Merge;
+    add("fleet_merge_hashes", merge.then_some(Value::Bool(true)));
+    constants
 }
 
 /// The hosts of a play.
@@ -320,6 +338,7 @@ impl Prepared {
             run.tell(Event::PlayWithoutHosts { name: Arc::from(play.name.value.to_text()) });
             return true;
         }
+        let gone = Arc::default();
         for batch in batches {
             let vars = Arc::new(PlayVars {
                 play: Arc::clone(play),
@@ -328,7 +347,7 @@ impl Prepared {
                 own_files: RwLock::default(),
                 all_hosts: hosts.clone(),
                 batch: batch.clone(),
-                gone: RwLock::default(),
+                gone: Arc::clone(&gone),
                 public: RwLock::default(),
             });
             let playbook = self.playbook.path.file_name().unwrap_or_default().to_string_lossy();

@@ -174,6 +174,12 @@ impl PlayRun {
         self.gone(host);
     }
 
+    /// A host that was lost takes part again: it is rescued.
+    pub(super) fn found(&self, host: &Host) {
+        lock(&self.failed).shift_remove(host);
+        self.vars.gone.write().unwrap_or_else(PoisonError::into_inner).retain(|gone| gone != host);
+    }
+
     fn gone(&self, host: &Host) {
         self.vars.gone.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(host));
     }
@@ -609,6 +615,12 @@ impl Run {
             Status::Failed { ignored: true } => {
                 recap.ok += 1;
                 recap.ignored += 1;
+                recap.changed += u32::from(
+                    outcome
+                        .result
+                        .as_map()
+                        .is_some_and(|result| result.get("changed").and_then(Value::as_bool) == Some(true)),
+                );
             }
             Status::Failed { ignored: false } => recap.failed += 1,
             Status::Unreachable => recap.unreachable += 1,

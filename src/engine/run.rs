@@ -117,6 +117,8 @@ pub(super) struct Run {
     /// What `set_stats` has set: for the run, and for hosts.
     pub(super) stats: Mutex<IndexMap<Option<Arc<str>>, Map>>,
     warned: Mutex<HashSet<String>>,
+    /// What this run itself has remembered on targets, by journal and name.
+    remembered: Mutex<HashSet<(String, String)>>,
     recaps: Mutex<HashMap<Arc<str>, Recap>>,
     /// Hosts that have failed or cannot be reached: they take no further part.
     gone: Mutex<HashMap<Arc<str>, Gone>>,
@@ -165,6 +167,7 @@ impl Run {
             directories,
             stats: Mutex::default(),
             warned: Mutex::default(),
+            remembered: Mutex::default(),
             recaps: Mutex::default(),
             gone: Mutex::default(),
         }
@@ -246,6 +249,18 @@ impl Run {
     /// The machines that have been used so far.
     pub(super) fn machines(&self) -> Vec<Named> {
         self.machines.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Notes what this run remembers on a target: it is not left by another run.
+    pub(super) fn remembers(&self, journal: &str, names: &[String]) {
+        let mut all = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(names.iter().map(|name| (journal.to_owned(), name.clone())));
+    }
+
+    /// Whether this run itself has remembered a name.
+    pub(super) fn has_remembered(&self, journal: &str, name: &str) -> bool {
+        let all = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        all.contains(&(journal.to_owned(), name.to_owned()))
     }
 
     /// Has a remembered name forgotten wherever it was remembered.

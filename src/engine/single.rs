@@ -25,6 +25,8 @@ pub(super) struct Single {
     /// The names that are remembered on the target for this task's handlers.
     pub(super) remembered: Vec<String>,
     pub(super) tainted: bool,
+    /// Whether it is the sum of a loop.
+    pub(super) looped: bool,
     /// Whether its facts go into the fact cache (`set_fact` with `cacheable`).
     pub(super) cacheable: bool,
     /// What it means for variables besides its facts.
@@ -87,7 +89,10 @@ impl Single {
         }
         let mut map = self.result.clone();
         map.insert(Key::str("changed"), Value::Bool(self.changed));
-        map.insert(Key::str("failed"), Value::Bool(self.failed));
+        // as Ansible: the sum of a loop has the key only where an item failed
+        if self.failed || !self.looped {
+            map.insert(Key::str("failed"), Value::Bool(self.failed));
+        }
         if self.skipped.is_some() {
             map.insert(Key::str("skipped"), Value::Bool(true));
         }

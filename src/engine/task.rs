@@ -148,7 +148,8 @@ impl Turn<'_> {
             };
             return Ok(self.end(single, settings, None, binder, started));
         }
-        let mut whole = Single { skipped: Some("every item was skipped".to_owned()), ..Single::default() };
+        let mut whole =
+            Single { skipped: Some("every item was skipped".to_owned()), looped: true, ..Single::default() };
         let mut results = Vec::new();
         let mut effects = Vec::new();
         let mut delegate = None;
@@ -482,10 +483,7 @@ impl Turn<'_> {
             // what it is doing ends with its session
             machine.reset().await;
         }
-        let message = format!(
-            "The {} action failed to execute in the expected time frame ({seconds}) and was terminated",
-            short_name(&self.task.module)
-        );
+        let message = format!("Task failed: Timed out after {seconds} second(s).");
         let result = crate::map! {"timedout" => crate::map! {"period" => seconds}};
         Ok(Single { result, ..Single::failed(FailureText { message, ..FailureText::default() }) })
     }

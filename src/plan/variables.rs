@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use indexmap::IndexMap;
 
 use crate::base::{Key, Map, Place, Value};
-use crate::inventory::{Inventory, InventorySource};
-use crate::lang::{Play, Role, Scope, ScopeKind, Task};
+use crate::inventory::{Inventory, InventorySource, LOCALHOST};
+use crate::lang::{Keyword, Play, Role, Scope, ScopeKind, Task};
 use crate::template::Variables;
 use crate::vars::{Layer, Layers, Level, VarMap, Variable};
 
@@ -56,8 +56,8 @@ pub struct PlayVars {
     pub all_hosts: Vec<Arc<str>>,
     /// Hosts of the batch.
     pub batch: Vec<Arc<str>>,
-    /// Hosts of the batch that have failed or are unreachable.
-    pub gone: RwLock<Vec<Arc<str>>>,
+    /// Hosts of the play that have failed or are unreachable.
+    pub gone: Arc<RwLock<Vec<Arc<str>>>>,
     /// Roles that were included with `public` and have run to their end, with the host.
     pub public: RwLock<Vec<(Arc<str>, Arc<Role>)>>,
 }
@@ -72,6 +72,11 @@ impl World {
             extra,
             constants,
         }
+    }
+
+    /// Whether `hash_behaviour` is `merge`.
+    fn merges(&self) -> bool {
+        self.constants.contains_key("fleet_merge_hashes")
     }
 
     /// Looks at the inventory as it is now.
@@ -140,6 +145,27 @@ impl PlayVars {
     }
 }
 
+/// What a task's keywords say about its connection, as written.
+#[derive(Clone, Debug, Default)]
+struct Connection {
+    connection: Option<Value>,
+    user: Option<Value>,
+    port: Option<Value>,
+    environment: Vec<Value>,
+    directory: Option<PathBuf>,
+}
+
+/// A mapping over another, key by key; what is no mapping replaces.
+pub fn merged(below: &Value, over: &Value) -> Value {
+    let (Some(below), Some(over_map)) = (below.as_map(), over.as_map()) else { return over.clone() };
+    let mut all = below.clone();
+    for (key, value) in over_map {
+        let value = all.get(key).map_or_else(|| value.clone(), |before| merged(before, value));
+        all.insert(key.clone(), value);
+    }
+    Value::map(all)
+}
+
 fn texts(names: &[Arc<str>]) -> Value {
     Value::list(names.iter().map(|name| Value::Str(Arc::clone(name))))
 }
@@ -198,8 +224,10 @@ pub struct TaskVariables {
     host: Arc<str>,
     layers: Layers,
     role: Option<Arc<Role>>,
-    /// The roles around the task's role, from the inside out.
-    parents: Vec<Arc<Role>>,
+    /// The task's scope.
+    scope: Option<Arc<Scope>>,
+    /// What the task's keywords say about the connection.
+    connection: Connection,
     own: Map,
 }
 
@@ -243,7 +271,18 @@ impl TaskVariables {
             host: Arc::clone(host),
             layers,
             role: task.scope.role().cloned(),
-            parents: parents(&task.scope),
+            scope: Some(Arc::clone(&task.scope)),
+            connection: Connection {
+                connection: task.keyword(Keyword::Connection).map(|located| located.value.clone()),
+                user: task.keyword(Keyword::RemoteUser).map(|located| located.value.clone()),
+                port: task.keyword(Keyword::Port).map(|located| located.value.clone()),
+                environment: task
+                    .keyword_chain(Keyword::Environment)
+                    .into_iter()
+                    .map(|located| located.value.clone())
+                    .collect(),
+                directory: Some(task.directory.clone()),
+            },
             own: Map::new(),
         }
     }
@@ -266,7 +305,8 @@ impl TaskVariables {
             host: Arc::clone(host),
             layers,
             role: None,
-            parents: Vec::new(),
+            scope: None,
+            connection: Connection::default(),
             own: Map::new(),
         }
     }
@@ -288,9 +328,73 @@ impl TaskVariables {
         self.layers.definitions(name)
     }
 
+    /// The value in the layers. With `hash_behaviour = merge` mappings of all layers are one.
+    fn layered(&self, name: &str) -> Option<Value> {
+        let winner = self.layers.get(name)?;
+        if !self.world.merges() || winner.value.as_map().is_none() {
+            return Some(winner.value.clone());
+        }
+        let mut all: Vec<&Value> =
+            self.layers.definitions(name).map(|(_, variable)| &variable.value).collect();
+        let maps = all.iter().take_while(|value| value.as_map().is_some()).count();
+        all.truncate(maps);
+        all.into_iter().rev().cloned().reduce(|below, over| merged(&below, &over))
+    }
+
+    fn parents(&self) -> Vec<Arc<Role>> {
+        self.scope.as_ref().map(parents).unwrap_or_default()
+    }
+
+    /// Connection variables that nobody sets: what is used instead, as Ansible's play context gives it to templates.
+    fn fallback(&self, name: &str) -> Option<Value> {
+        self.scope.as_ref()?;
+        let Connection { connection, user, port, environment, directory } = &self.connection;
+        let constant = |name: &str| self.world.constants.get(name).cloned();
+        let layered = |name: &str| self.layers.get(name).map(|variable| variable.value.clone());
+        match name {
+            "ansible_connection" => {
+                let local = LOCALHOST.contains(&&*self.host)
+                    && layered("ansible_host").is_none()
+                    && layered("ansible_ssh_host").is_none();
+                let usual = if local { Some(Value::from("local")) } else { constant("fleet_connection") };
+                connection.clone().or(usual).or_else(|| Some(Value::from("ssh")))
+            }
+            "ansible_host" => {
+                layered("ansible_ssh_host").or_else(|| Some(Value::Str(Arc::clone(&self.host))))
+            }
+            "ansible_ssh_host" => {
+                layered("ansible_host").or_else(|| Some(Value::Str(Arc::clone(&self.host))))
+            }
+            "ansible_user" => {
+                layered("ansible_ssh_user").or_else(|| user.clone()).or_else(|| constant("fleet_user"))
+            }
+            "ansible_ssh_user" => {
+                layered("ansible_user").or_else(|| user.clone()).or_else(|| constant("fleet_user"))
+            }
+            "ansible_port" => layered("ansible_ssh_port").or_else(|| port.clone()),
+            "ansible_ssh_port" => layered("ansible_port").or_else(|| port.clone()),
+            "ansible_shell_executable" => Some(Value::from("/bin/sh")),
+            "environment" => Some(Value::list(environment.iter().cloned())),
+            "ansible_search_path" => {
+                let mut search = Vec::new();
+                let scope = self.scope.as_ref()?;
+                for scope in scope.outwards() {
+                    if let ScopeKind::Role(role) = &scope.kind {
+                        search.extend([role.path.clone(), role.path.join("tasks")]);
+                    }
+                }
+                search.extend(directory.clone());
+                search.extend(self.play.as_ref().map(|play| play.play.directory.clone()));
+                let search: indexmap::IndexSet<PathBuf> = search.into_iter().collect();
+                Some(Value::list(search.iter().map(|path| Value::from(path.display().to_string()))))
+            }
+            _ => None,
+        }
+    }
+
     fn magic(&self, name: &str) -> Option<Value> {
         let path = |path: &PathBuf| Value::from(path.display().to_string());
-        if let Some(value) = self.world.constants.get(name) {
+        if let Some(value) = self.world.constants.get(name).filter(|_| !name.starts_with("fleet_")) {
             return Some(value.clone());
         }
         match name {
@@ -309,11 +413,11 @@ impl TaskVariables {
             "ansible_collection_name" => {
                 self.role.as_ref().and_then(|role| collection_of(&role.path)).map(Value::from)
             }
-            "ansible_parent_role_names" if !self.parents.is_empty() => {
-                Some(texts(&self.parents.iter().map(|role| Arc::clone(&role.name)).collect::<Vec<_>>()))
+            "ansible_parent_role_names" if !self.parents().is_empty() => {
+                Some(texts(&self.parents().iter().map(|role| Arc::clone(&role.name)).collect::<Vec<_>>()))
             }
-            "ansible_parent_role_paths" if !self.parents.is_empty() => {
-                Some(Value::list(self.parents.iter().map(|role| path(&role.path))))
+            "ansible_parent_role_paths" if !self.parents().is_empty() => {
+                Some(Value::list(self.parents().iter().map(|role| path(&role.path))))
             }
             "inventory_file" | "inventory_dir" => self.world.inventory(|inventory| {
                 let file = match inventory.hosts.get(&self.host)?.source.as_ref()? {
@@ -386,6 +490,10 @@ fn parents(scope: &Arc<Scope>) -> Vec<Arc<Role>> {
 }
 
 const MAGIC: &[&str] = &[
+    "ansible_connection",
+    "ansible_host",
+    "ansible_search_path",
+    "environment",
     "ansible_collection_name",
     "ansible_dependent_role_names",
     "ansible_parent_role_names",
@@ -422,7 +530,7 @@ impl Variables for TaskVariables {
         if let Some(value) = self.own.get(name) {
             return Some(value.clone());
         }
-        self.magic(name).or_else(|| self.layers.get(name).map(|variable| variable.value.clone()))
+        self.magic(name).or_else(|| self.layered(name)).or_else(|| self.fallback(name))
     }
 
     fn place(&self, name: &str) -> Option<Place> {
@@ -432,7 +540,8 @@ impl Variables for TaskVariables {
     fn names(&self) -> Vec<Arc<str>> {
         let mut names = self.layers.names();
         names.extend(self.own.keys().filter_map(|key| key.as_str().map(Arc::from)));
-        names.extend(self.world.constants.keys().filter_map(|key| key.as_str().map(Arc::from)));
+        let constants = self.world.constants.keys().filter_map(Key::as_str);
+        names.extend(constants.filter(|name| !name.starts_with("fleet_")).map(Arc::from));
         names.extend(MAGIC.iter().map(|name| Arc::from(*name)));
         names
     }
