@@ -98,6 +98,8 @@ pub struct Diagnostic {
     pub notes: Vec<Note>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What `register` sees as `msg`, where Ansible's playbooks may look for other words than the message's.
+    pub told: Option<String>,
 }
 
 impl Diagnostic {
@@ -110,6 +112,7 @@ impl Diagnostic {
             place: None,
             notes: Vec::new(),
             hint: None,
+            told: None,
         }
     }
 
@@ -143,6 +146,13 @@ impl Diagnostic {
         if hint.is_some() {
             self.hint = hint;
         }
+        self
+    }
+
+    /// With what `register` sees: the message in Ansible's quotes behind these words, unless it is set already.
+    pub fn told_as(mut self, context: &str) -> Self {
+        let message = self.message.replace('`', "'");
+        self.told.get_or_insert_with(|| format!("{context}{message}"));
         self
     }
 

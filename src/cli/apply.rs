@@ -134,6 +134,7 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
         limit,
         connect,
         config: Arc::clone(&config),
+        flush_cache: false,
         prompter: Arc::new(prompt::Terminal),
         refresh: None,
     };

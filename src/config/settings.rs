@@ -211,10 +211,10 @@ settings! {
     vault_encrypt_identity: Option<String> = None, No(ENGINE), ["ANSIBLE_VAULT_ENCRYPT_IDENTITY"],
         ["defaults.vault_encrypt_identity"];
     /// Whether plays gather facts.
-    gathering: Gathering = Some("implicit"), No("`smart` is not there yet"), ["ANSIBLE_GATHERING"],
+    gathering: Gathering = Some("implicit"), Yes, ["ANSIBLE_GATHERING"],
         ["defaults.gathering"];
     /// Where facts are kept between runs: `memory`, `jsonfile`.
-    fact_caching: String = Some("memory"), No(ENGINE), ["ANSIBLE_CACHE_PLUGIN"], ["defaults.fact_caching"];
+    fact_caching: String = Some("memory"), Yes, ["ANSIBLE_CACHE_PLUGIN"], ["defaults.fact_caching"];
     /// `jsonfile`'s directory.
     fact_caching_connection: Option<PathBuf> = None, Harmless, ["ANSIBLE_CACHE_PLUGIN_CONNECTION"],
         ["defaults.fact_caching_connection"];
@@ -225,7 +225,7 @@ settings! {
     fact_caching_timeout: u64 = Some("86400"), Harmless, ["ANSIBLE_CACHE_PLUGIN_TIMEOUT"],
         ["defaults.fact_caching_timeout"];
     /// Whether facts are variables of their own (`ansible_*`) too.
-    inject_facts_as_vars: bool = Some("true"), No(ENGINE), ["ANSIBLE_INJECT_FACT_VARS"],
+    inject_facts_as_vars: bool = Some("true"), Yes, ["ANSIBLE_INJECT_FACT_VARS"],
         ["defaults.inject_facts_as_vars"];
     /// What happens to a mapping that is defined twice.
     hash_behaviour: HashBehaviour = Some("replace"), Yes, ["ANSIBLE_HASH_BEHAVIOUR"],

@@ -6,13 +6,16 @@ mod controller;
 pub mod destination;
 pub mod event;
 mod execution;
+mod fact_cache;
 mod flow;
 mod handlers;
 mod include;
 mod known;
 mod lookups;
 mod machine;
+mod meta;
 mod play;
+mod play_run;
 mod run;
 mod setup;
 mod single;
@@ -140,11 +143,34 @@ pub fn prepare(
             }
         }
     }
+    let cache = match fact_cache::FactCache::of(&options.config) {
+        Ok(cache) => cache,
+        Err(message) => {
+            let diagnostic = Diagnostic::error(Kind::BadValue, message);
+            let place = match &options.config.fact_caching.origin {
+                crate::config::Origin::File(place) => Some(place),
+                crate::config::Origin::Default | crate::config::Origin::Variable(_) => None,
+            };
+            diagnostics.push(diagnostic.at_if_unplaced(place));
+            None
+        }
+    };
     if diagnostics.has_errors() {
         return (None, diagnostics);
     }
+    if let Some(cache) = &cache {
+        for (host, vars) in &mut all {
+            if options.flush_cache {
+                cache.forget(host);
+            } else if let Some(facts) = cache.read(host) {
+                vars.add_facts(&facts);
+            }
+        }
+    }
     let world = Arc::new(World::new(Inventory::clone(&inventory), all, extra, constants));
-    let run = run::Run::new(options, project, settings, templar, world, connector, now, events, directories);
+    let mut run =
+        run::Run::new(options, project, settings, templar, world, connector, now, events, directories);
+    run.cache = cache;
     (Some(Prepared { run, playbook, hosts, told }), diagnostics)
 }
 
@@ -162,6 +188,7 @@ fn from_options(options: &Options) -> Map {
     add("fleet_user", options.connect.user.clone().map(Value::from));
     let merge = *config.hash_behaviour == crate::config::HashBehaviour::Merge;
     add("fleet_merge_hashes", merge.then_some(Value::Bool(true)));
+    add("fleet_facts_apart", (!*config.inject_facts_as_vars).then_some(Value::Bool(true)));
     constants
 }
 
@@ -287,7 +314,7 @@ impl Prepared {
             .into_iter()
             .filter_map(|host| Some((Arc::clone(&host), recaps.get(&host)?.clone())))
             .collect();
-        let stats = std::mem::take(&mut *play::lock(&run.stats));
+        let stats = std::mem::take(&mut *play_run::lock(&run.stats));
         run.tell(Event::RunFinished {
             recap: recap.iter().map(|(host, recap)| (Arc::clone(host), recap.clone())).collect(),
             costs,
@@ -352,7 +379,7 @@ impl Prepared {
             });
             let playbook = self.playbook.path.file_name().unwrap_or_default().to_string_lossy();
             let journal = format!("notified:{playbook}:{}", play.name.value.to_text());
-            let play_run = play::PlayRun::new(vars, journal, &conduct, files.is_none());
+            let play_run = play_run::PlayRun::new(vars, journal, &conduct, files.is_none());
             batch.iter().for_each(|host| run.read_own_files(&play_run, host));
             run.batch(&play_run).await;
             let all_gone = batch.iter().all(|host| run.is_gone(host));

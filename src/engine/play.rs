@@ -1,14 +1,11 @@
 //! Plays: batches of hosts, tasks in lockstep (Ansible's `linear`) or each host by itself (`free`, `host_pinned`),
 //! blocks, includes, handlers.
 
-use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use indexmap::IndexSet;
 
 use super::ahead::Ahead;
 use super::event::{Event, FailureText, Outcome, Status, TaskLabel};
@@ -16,209 +13,15 @@ use super::lookups;
 use super::machine::Trouble;
 use super::run::{Gone, Run};
 use super::task::{Ended, Turn};
-use crate::base::{Key, Unknown, Value, names};
-use crate::lang::{Block, Item, Keyword, Play, ScopeKind, Task, short_name};
-use crate::plan::bind::{Binder, Stop, When};
+use crate::base::{Key, Value, names};
+use crate::config::Gathering;
+use crate::lang::{Block, Item, Keyword, ScopeKind, Task, short_name};
+use crate::plan::bind::{Binder, Stop};
 use crate::plan::check::engine_action;
-use crate::plan::variables::{HostVars, PlayVars, TaskVariables};
+use crate::plan::variables::TaskVariables;
 use crate::template::{Lookups, Variables};
 
-pub(super) type Host = Arc<str>;
-
-/// How the hosts of a batch go through a play.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Strategy {
-    /// All at a task together.
-    Linear,
-    /// Each at its own pace.
-    Free,
-    /// Each at its own pace, and no more of them begun than there are forks.
-    HostPinned,
-}
-
-/// A play on a batch of hosts.
-pub(super) struct PlayRun {
-    pub(super) vars: Arc<PlayVars>,
-    /// The key under which notifications are remembered on the targets.
-    pub(super) journal: String,
-    /// Whether names in `vars_files` hang on the host.
-    pub(super) own_files: bool,
-    pub(super) strategy: Strategy,
-    /// The part of a batch that may fail before all of it counts as failed.
-    max_fail: Option<f64>,
-    /// In the order in which they run; files that are included at run time may bring more.
-    handlers: RwLock<Vec<Arc<Task>>>,
-    /// The names of the handlers, rendered once each.
-    pub(super) handler_names: Mutex<HashMap<usize, Arc<str>>>,
-    pub(super) notified: Mutex<HashMap<Host, IndexSet<usize>>>,
-    /// Check mode: handlers that perhaps are notified.
-    pub(super) maybe: Mutex<HashMap<Host, HashMap<usize, Arc<Unknown>>>>,
-    roles_done: Mutex<HashSet<(Host, Arc<str>)>>,
-    /// Hosts that take no further part in the play (`end_host`, `end_batch`, `end_play`).
-    ended: Mutex<HashSet<Host>>,
-    /// Hosts that have ended the role at hand (`end_role`).
-    role_ended: Mutex<HashSet<Host>>,
-    /// Hosts that have failed and were not rescued.
-    pub(super) failed: Mutex<IndexSet<Host>>,
-    /// Hosts that fail with another one (`any_errors_fatal`), as soon as it is their turn.
-    doomed: Mutex<HashSet<Host>>,
-    play_ended: AtomicBool,
-    /// More hosts have failed than the play allows: no further batch and no further play.
-    pub(super) broken: AtomicBool,
-}
-
-/// The hosts that a list of items runs on.
-pub(super) struct Hosts {
-    /// Those that go on.
-    pub(super) live: Vec<Host>,
-    /// Those that failed in it.
-    pub(super) failed: Vec<Host>,
-    /// Those that have ended the role around it.
-    pub(super) parked: Vec<Host>,
-    /// Whether a block around it has a `rescue`: a failure is not one yet.
-    pub(super) rescuing: bool,
-    /// Whether the items run as handlers.
-    pub(super) handler: Handler,
-}
-
-impl Hosts {
-    /// A part of these hosts, for a list inside.
-    pub(super) fn part(&self, live: Vec<Host>) -> Self {
-        Self { live, failed: Vec::new(), parked: Vec::new(), rescuing: self.rescuing, handler: self.handler }
-    }
-
-    /// Takes up how a list inside ended on some of these hosts: those that are still live keep their place.
-    pub(super) fn absorb(&mut self, on: &[Host], inner: Hosts) {
-        let Hosts { live, failed, parked, rescuing: _, handler: _ } = inner;
-        self.live.retain(|host| !on.contains(host) || live.contains(host));
-        self.failed.extend(failed);
-        self.parked.extend(parked);
-    }
-}
-
-/// What a play says about its run.
-#[derive(Clone, Debug)]
-pub(super) struct Conduct {
-    pub(super) strategy: Strategy,
-    /// `max_fail_percentage`, as a part of 1.
-    pub(super) max_fail: Option<f64>,
-}
-
-impl PlayRun {
-    pub(super) fn new(vars: Arc<PlayVars>, journal: String, conduct: &Conduct, own_files: bool) -> Self {
-        let Conduct { strategy, max_fail } = *conduct;
-        let mut handlers = Vec::new();
-        flatten(&vars.play.handlers, &mut handlers);
-        Self {
-            vars,
-            journal,
-            own_files,
-            strategy,
-            max_fail,
-            handlers: RwLock::new(handlers),
-            handler_names: Mutex::default(),
-            notified: Mutex::default(),
-            maybe: Mutex::default(),
-            roles_done: Mutex::default(),
-            ended: Mutex::default(),
-            role_ended: Mutex::default(),
-            failed: Mutex::default(),
-            doomed: Mutex::default(),
-            play_ended: AtomicBool::new(false),
-            broken: AtomicBool::new(false),
-        }
-    }
-
-    /// Whether `meta: end_play` has ended it for good.
-    pub(super) fn has_ended(&self) -> bool {
-        self.play_ended.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn handlers(&self) -> Vec<Arc<Task>> {
-        self.handlers.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Adds the handlers of an included file, once.
-    pub(super) fn add_handlers(&self, items: &[Item]) {
-        let mut more = Vec::new();
-        flatten(items, &mut more);
-        let mut handlers = self.handlers.write().unwrap_or_else(PoisonError::into_inner);
-        for handler in more {
-            if !handlers.iter().any(|known| Arc::ptr_eq(known, &handler)) {
-                handlers.push(handler);
-            }
-        }
-    }
-
-    fn play(&self) -> &Arc<Play> {
-        &self.vars.play
-    }
-
-    /// Where a task's files and templates are searched, nearest first.
-    pub(super) fn search(&self, task: &Task) -> Vec<PathBuf> {
-        let mut search = IndexSet::new();
-        for scope in task.scope.outwards() {
-            if let ScopeKind::Role(role) = &scope.kind {
-                search.insert(role.path.clone());
-                search.insert(role.path.join("tasks"));
-            }
-        }
-        search.insert(task.directory.clone());
-        search.insert(self.play().directory.clone());
-        search.into_iter().collect()
-    }
-
-    /// A host has failed where no block rescues it: it is not among `ansible_play_hosts` any more.
-    fn lost(&self, host: &Host) {
-        lock(&self.failed).insert(Arc::clone(host));
-        self.gone(host);
-    }
-
-    /// A host that was lost takes part again: it is rescued.
-    pub(super) fn found(&self, host: &Host) {
-        lock(&self.failed).shift_remove(host);
-        self.vars.gone.write().unwrap_or_else(PoisonError::into_inner).retain(|gone| gone != host);
-    }
-
-    fn gone(&self, host: &Host) {
-        self.vars.gone.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(host));
-    }
-
-    /// All hosts of the batch that still take part fail with one that has failed: these hosts now, the others when
-    /// it is their turn.
-    fn fail_all(&self, run: &Run, hosts: &mut Hosts) {
-        let failed = lock(&self.failed).clone();
-        let ended = lock(&self.ended).clone();
-        let others = self.vars.batch.iter().filter(|host| {
-            !hosts.live.contains(host)
-                && !hosts.failed.contains(host)
-                && !failed.contains(*host)
-                && !ended.contains(*host)
-                && !run.is_gone(host)
-        });
-        lock(&self.doomed).extend(others.cloned());
-        for host in std::mem::take(&mut hosts.live) {
-            if !hosts.rescuing {
-                self.lost(&host);
-            }
-            hosts.failed.push(host);
-        }
-    }
-}
-
-fn flatten(items: &[Item], into: &mut Vec<Arc<Task>>) {
-    for item in items {
-        match item {
-            Item::Task(task) => into.push(Arc::clone(task)),
-            Item::Block(block) => flatten(&block.tasks, into),
-            Item::FlushHandlers | Item::RoleEnd(_) => {}
-        }
-    }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub(super) use super::play_run::{Handler, Host, Hosts, PlayRun, Strategy, lock};
 
 impl Run {
     /// Runs a play on a batch of hosts.
@@ -395,8 +198,25 @@ impl Run {
         match engine_action(&task.module) {
             Some("meta") => self.meta(play, task, hosts, ahead).await,
             Some(_) => self.include(play, task, hosts, ahead).await,
+            None if self.gathers_smartly(play, task) => {
+                let known = |host: &Host| {
+                    self.world.host(host).is_some_and(|vars| vars.facts.vars.contains_key("module_setup"))
+                };
+                let on: Vec<Host> = hosts.live.iter().filter(|host| !known(host)).cloned().collect();
+                let mut inner = hosts.part(on.clone());
+                self.module(play, task, &mut inner, ahead).await;
+                hosts.absorb(&on, inner);
+            }
             None => self.module(play, task, hosts, ahead).await,
         }
+    }
+
+    /// Whether a task is the gathering of facts at the start of a play, and hosts with known facts are left out of it
+    /// (`gathering = smart`).
+    fn gathers_smartly(&self, play: &PlayRun, task: &Task) -> bool {
+        *self.options.config.gathering == Gathering::Smart
+            && short_name(&task.module) == "setup"
+            && task.place == play.play().place
     }
 
     /// Whether a task runs once for all hosts.
@@ -658,90 +478,6 @@ impl Run {
         !ignored
     }
 
-    pub(super) async fn meta(&self, play: &PlayRun, task: &Arc<Task>, hosts: &mut Hosts, ahead: &Ahead<'_>) {
-        let action = task.args.free_form.as_ref().map(|text| text.value.to_text()).unwrap_or_default();
-        let action = action.trim();
-        let lookups = self.lookups(play, task);
-        // as Ansible: what is about the whole play is decided by the first host
-        let each = matches!(
-            action,
-            "noop" | "reset_connection" | "end_host" | "end_role" | "flush_handlers" | "role_complete"
-        );
-        let mut on = Vec::new();
-        for host in hosts.live.clone() {
-            let label = self.label(play, &host, task, hosts.handler);
-            self.tell(Event::TaskStarted { task: label, hosts: vec![Arc::clone(&host)] });
-            match self.binder(&lookups, self.variables(play, &host, task)).when(task) {
-                Ok(When::Run) => on.push(host.clone()),
-                Ok(When::Skip { .. } | When::Unknown(_)) => self.meta_skipped(play, task, &host, action),
-                Err(stop) => {
-                    let label = self.label(play, &host, task, hosts.handler);
-                    self.stopped(play, &label, &host, hosts, stop);
-                }
-            }
-            if !each {
-                break;
-            }
-        }
-        if on.is_empty() {
-            return;
-        }
-        match action {
-            "flush_handlers" => {
-                let mut inner = hosts.part(on.clone());
-                self.flush(play, &mut inner, ahead).await;
-                hosts.absorb(&on, inner);
-            }
-            "end_host" => lock(&play.ended).extend(on),
-            "end_role" => lock(&play.role_ended).extend(on),
-            "end_batch" | "end_play" => {
-                if action == "end_play" {
-                    play.play_ended.store(true, Ordering::Relaxed);
-                }
-                lock(&play.ended).extend(play.vars.batch.iter().cloned());
-            }
-            "clear_facts" => {
-                for host in &play.vars.all_hosts {
-                    self.world.update(host, HostVars::clear_facts);
-                }
-            }
-            "clear_host_errors" => {
-                lock(&play.failed).clear();
-                play.vars.gone.write().unwrap_or_else(PoisonError::into_inner).clear();
-                self.clear_errors(&play.vars.all_hosts);
-            }
-            "refresh_inventory" => self.refresh_inventory(),
-            "reset_connection" => {
-                for host in on {
-                    let binder = self.binder(&lookups, self.variables(play, &host, task));
-                    if let Ok((machine, _)) = self.machine(&host, None, &binder, Some(task)) {
-                        machine.reset().await;
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A `meta` whose condition does not hold: told, not counted.
-    fn meta_skipped(&self, play: &PlayRun, task: &Arc<Task>, host: &Host, action: &str) {
-        let reason = if action.starts_with("end_") && action != "end_role" {
-            format!("{action} conditional evaluated to false, continuing execution for {host}")
-        } else {
-            action.to_owned()
-        };
-        let result = Value::map(
-            crate::map! {"skipped" => true, "msg" => reason.as_str(), "skip_reason" => reason.as_str()},
-        );
-        self.tell(Event::TaskFinished {
-            host: Arc::clone(host),
-            delegate: None,
-            task: self.label(play, host, task, Handler::No),
-            looped: false,
-            outcome: Box::new(Outcome { result, ..Outcome::plain(Status::Skipped { reason }) }),
-        });
-    }
-
     /// A task that failed before its module was run.
     pub(super) fn stopped(
         &self,
@@ -787,10 +523,3 @@ impl Run {
 
 /// Modules that run once for all hosts, whatever is asked.
 const RUN_ONCE: [&str; 2] = ["add_host", "pause"];
-
-/// Whether a task runs as a handler.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Handler {
-    Yes,
-    No,
-}

@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 use super::controller::Files;
 use super::destination::{self, ConnectDefaults};
 use super::event::{Cost, Event, Recap};
+use super::fact_cache::{self, FactCache};
 use super::include::Bundle;
 use super::machine::{Machine, User};
 use super::play::PlayRun;
@@ -45,6 +46,8 @@ pub struct Options {
     pub connect: ConnectDefaults,
     /// ansible.cfg and `ANSIBLE_*`: what is not in a field of its own here or in `connect`.
     pub config: Arc<Config>,
+    /// `--flush-cache`: facts of earlier runs do not count.
+    pub flush_cache: bool,
     /// Asks people (`vars_prompt`, `pause`).
     pub prompter: Arc<dyn Prompter>,
     /// Reads the inventory again (`meta: refresh_inventory`); `None` where that is not possible.
@@ -116,6 +119,8 @@ pub(super) struct Run {
     pub(super) directories: Vec<PathBuf>,
     /// What `set_stats` has set: for the run, and for hosts.
     pub(super) stats: Mutex<IndexMap<Option<Arc<str>>, Map>>,
+    /// Where facts are kept between runs.
+    pub(super) cache: Option<FactCache>,
     warned: Mutex<HashSet<String>>,
     /// What this run itself has remembered on targets, by journal and name.
     remembered: Mutex<HashSet<(String, String)>>,
@@ -166,6 +171,7 @@ impl Run {
             permits: tokio::sync::Semaphore::new(forks),
             directories,
             stats: Mutex::default(),
+            cache: None,
             warned: Mutex::default(),
             remembered: Mutex::default(),
             recaps: Mutex::default(),
@@ -282,9 +288,23 @@ impl Run {
             };
             facts_changed |= target == host && matches!(effect, Effect::Facts(_));
             self.world.update(target, |vars| effect.apply(vars));
+            if matches!(effect, Effect::Facts(_)) {
+                self.keep_facts(target);
+            }
         }
         if facts_changed {
             self.read_own_files(play, host);
+        }
+    }
+
+    /// Keeps a host's facts for later runs.
+    fn keep_facts(&self, host: &str) {
+        let Some((cache, vars)) = self.cache.as_ref().zip(self.world.host(host)) else { return };
+        if let Err(error) = cache.write(host, &fact_cache::kept(&vars.facts)) {
+            self.warn_once(format!(
+                "the facts of `{host}` cannot be kept: {}",
+                crate::project::cause(&error)
+            ));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::play::{Conduct, Host, PlayRun, Strategy};
+use super::play_run::{Conduct, Host, PlayRun, Strategy};
 use super::run::{LoadTexts, NoLookups, Run};
 use super::{Over, run};
 use crate::base::names::did_you_mean;

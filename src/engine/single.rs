@@ -67,11 +67,18 @@ impl Single {
                 message: "something was put off that should be done now".to_owned(),
                 ..FailureText::default()
             }),
-            Stop::Failed(diagnostic) => Self::failed(FailureText {
-                message: diagnostic.message.clone(),
-                hint: diagnostic.hint.clone(),
-                diagnostic: Some(*diagnostic),
-            }),
+            Stop::Failed(diagnostic) => {
+                let mut result = Map::new();
+                if let Some(told) = &diagnostic.told {
+                    result.insert(Key::str("msg"), Value::from(told.as_str()));
+                }
+                let failure = FailureText {
+                    message: diagnostic.message.clone(),
+                    hint: diagnostic.hint.clone(),
+                    diagnostic: Some(*diagnostic),
+                };
+                Self { result, ..Self::failed(failure) }
+            }
         }
     }
 

@@ -162,7 +162,10 @@ impl Binder<'_> {
                 single => vec![single.clone()],
             };
             for condition in conditions {
-                match self.condition(&condition, &located.place)? {
+                let held = self.condition(&condition, &located.place).map_err(|stop| {
+                    told(stop, || "Task failed: Error while evaluating conditional: ".to_owned())
+                })?;
+                match held {
                     Truth::Yes => {}
                     Truth::No => return Ok(When::Skip { condition }),
                     Truth::Unknown(unknown) => return Ok(When::Unknown(unknown)),
@@ -223,7 +226,16 @@ impl Binder<'_> {
     pub fn arguments(&self, task: &Task, free_form: Option<&str>) -> Result<Bound, Stop> {
         let mut bound = Bound::default();
         let take = |bound: &mut Bound, name: &str, value: &Value, place: &Place| -> Result<(), Stop> {
-            let rendered = self.value(value).map_err(|stop| placed(stop, place))?;
+            let rendered = self.value(value).map_err(|stop| {
+                told(placed(stop, place), || {
+                    let module = crate::modules::find(&task.module);
+                    let module = module.map_or_else(|| task.module.to_string(), |module| module.doc().full_name());
+                    format!(
+                        "Task failed: Finalization of task args for '{module}' failed: Error while resolving value for \
+                         '{name}': "
+                    )
+                })
+            })?;
             bound.tainted |= rendered.tainted;
             bound.unknown = bound.unknown.take().or(rendered.unknown);
             if rendered.value != Value::Omit {
@@ -383,6 +395,16 @@ fn without_omit(value: Value) -> Value {
                 .map(|(key, value): (&Key, &Value)| (key.clone(), value.clone()))
                 .collect(),
         ),
+        other => other,
+    }
+}
+
+/// Gives an error the words that `register` sees.
+fn told(stop: Stop, context: impl FnOnce() -> String) -> Stop {
+    match stop {
+        Stop::Failed(diagnostic) if diagnostic.told.is_none() => {
+            Stop::Failed(Box::new(diagnostic.told_as(&context())))
+        }
         other => other,
     }
 }

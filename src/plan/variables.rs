@@ -240,7 +240,7 @@ impl TaskVariables {
         state: &HostVars,
         task: &Task,
     ) -> Self {
-        let mut layers = host_layers(state);
+        let mut layers = host_layers(world, state);
         for role in &play.play.roles {
             layers.push(Arc::clone(&role.defaults));
             layers.push(Arc::clone(&role.vars));
@@ -294,7 +294,7 @@ impl TaskVariables {
         host: &Arc<str>,
         state: &HostVars,
     ) -> Self {
-        let mut layers = host_layers(state);
+        let mut layers = host_layers(world, state);
         if let Some(play) = play {
             play.layers(host, &mut layers);
         }
@@ -359,6 +359,8 @@ impl TaskVariables {
                 let usual = if local { Some(Value::from("local")) } else { constant("fleet_connection") };
                 connection.clone().or(usual).or_else(|| Some(Value::from("ssh")))
             }
+            // before facts are gathered there are none, which is not the same as not being there
+            "ansible_facts" => Some(Value::map(Map::new())),
             "ansible_host" => {
                 layered("ansible_ssh_host").or_else(|| Some(Value::Str(Arc::clone(&self.host))))
             }
@@ -518,10 +520,18 @@ const MAGIC: &[&str] = &[
     "role_names",
 ];
 
-fn host_layers(state: &HostVars) -> Layers {
+fn host_layers(world: &World, state: &HostVars) -> Layers {
     let HostVars { inventory, facts, set, included } = state;
     let mut layers = (**inventory).clone();
-    layers.extend([facts, included, set].into_iter().cloned());
+    if world.constants.contains_key("fleet_facts_apart") {
+        // `inject_facts_as_vars = false`: facts are in `ansible_facts` only
+        let name = "ansible_facts";
+        let own = facts.vars.get(name).map(|variable| (Arc::from(name), variable.clone()));
+        layers.push(Layer::new(Level::Facts, own.into_iter().collect()));
+    } else {
+        layers.push(Arc::clone(facts));
+    }
+    layers.extend([included, set].into_iter().cloned());
     layers
 }
 

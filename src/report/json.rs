@@ -137,7 +137,7 @@ fn place(place: &Place) -> Json {
 
 /// A problem as JSON.
 pub fn diagnostic(about: &Diagnostic) -> Json {
-    let Diagnostic { severity, kind, message, place: at, notes, hint } = about;
+    let Diagnostic { severity, kind, message, place: at, notes, hint, told: _ } = about;
     json!({
         "severity": match severity {
             crate::base::Severity::Error => "error",
