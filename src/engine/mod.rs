@@ -380,7 +380,9 @@ impl Prepared {
             let playbook = self.playbook.path.file_name().unwrap_or_default().to_string_lossy();
             let journal = format!("notified:{playbook}:{}", play.name.value.to_text());
             let play_run = play_run::PlayRun::new(vars, journal, &conduct, files.is_none());
-            batch.iter().for_each(|host| run.read_own_files(&play_run, host));
+            for host in &batch {
+                run.read_own_files(&play_run, host);
+            }
             run.batch(&play_run).await;
             let all_gone = batch.iter().all(|host| run.is_gone(host));
             if all_gone || play_run.broken.load(std::sync::atomic::Ordering::Relaxed) {

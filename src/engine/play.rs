@@ -184,7 +184,12 @@ impl Run {
         let binder = self.binder(&lookups, self.variables(play, host, task));
         Arc::new(TaskLabel {
             name: binder.name(task),
-            role: task.scope.role().map(|role| Arc::clone(&role.name)),
+            // as Ansible: the inclusion of a role is titled by that role
+            role: task
+                .scope
+                .role()
+                .filter(|_| short_name(&task.module) != "include_role")
+                .map(|role| Arc::clone(&role.name)),
             module: Arc::clone(&task.module),
             place: task.place.clone(),
             handler: handler == Handler::Yes,

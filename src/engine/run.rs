@@ -222,11 +222,11 @@ impl Run {
         binder: &Binder<'_>,
         task: Option<&Task>,
     ) -> Result<(Arc<Machine>, User), Stop> {
-        let user = User::new(task.map(|task| binder.become_spec(task)).transpose()?.flatten());
-        let (name, destination, password) = match delegate {
+        let (name, destination, password, user) = match delegate {
             None => {
                 let (destination, password) = destination::of(host, binder, task, &self.options.connect)?;
-                (Arc::clone(host), destination, password)
+                let user = task.map(|task| binder.become_spec(task, None)).transpose()?.flatten();
+                (Arc::clone(host), destination, password, user)
             }
             Some(delegate) => {
                 let name: Arc<str> = Arc::from(delegate);
@@ -238,9 +238,12 @@ impl Run {
                     variables: Arc::new(variables),
                 };
                 let (destination, password) = destination::of(&name, &own, None, &self.options.connect)?;
-                (name, destination, password)
+                // whom it becomes there is that host's to say, but for the task's own keywords
+                let user = task.map(|task| binder.become_spec(task, Some(&own))).transpose()?.flatten();
+                (name, destination, password, user)
             }
         };
+        let user = User::new(user);
         let key = format!(
             "{:?} {} {:?} {:?} {:?}",
             destination.kind, destination.host, destination.port, destination.user, destination.common_args

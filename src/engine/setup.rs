@@ -151,7 +151,7 @@ impl Run {
         let failed = |message: String| Diagnostic::error(Kind::BadValue, message);
         let rendered = |value: &Value| {
             self.with_play_binder(play, None, |binder| {
-                binder.value(value).map(|rendered| rendered.value).unwrap_or_else(|_| value.clone())
+                binder.value(value).map_or_else(|_| value.clone(), |rendered| rendered.value)
             })
         };
         let option = |key: &str| options.get(key).map(rendered).filter(|value| *value != Value::Null);

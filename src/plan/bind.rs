@@ -338,9 +338,11 @@ impl Binder<'_> {
             .collect())
     }
 
-    /// Which user the task's actions become. The `ansible_become*` variables win over the keywords.
-    pub fn become_spec(&self, task: &Task) -> Result<Option<BecomeSpec>, Stop> {
-        let wanted = match self.variable("ansible_become")? {
+    /// Which user the task's actions become. The `ansible_become*` variables win over the keywords; they are those of
+    /// `there` where the task is delegated to another host.
+    pub fn become_spec(&self, task: &Task, there: Option<&Binder<'_>>) -> Result<Option<BecomeSpec>, Stop> {
+        let variables = there.unwrap_or(self);
+        let wanted = match variables.variable("ansible_become")? {
             Some(value) => value.to_bool(),
             None => self.flag(task, Keyword::Become)?,
         };
@@ -348,7 +350,7 @@ impl Binder<'_> {
             return Ok(None);
         }
         let setting = |variable: &str, keyword: Keyword| -> Result<Option<String>, Stop> {
-            match self.variable(variable)? {
+            match variables.variable(variable)? {
                 Some(value) => Ok(Some(value.to_text())),
                 None => self.text(task, keyword),
             }
@@ -369,6 +371,11 @@ impl Binder<'_> {
                 Ok(rendered) => Arc::from(rendered.value.to_text()),
                 Err(_) => Arc::from(located.value.to_text()),
             },
+            None if crate::lang::short_name(&task.module) == "include_role" => {
+                let role = task.args.named.get("name").or_else(|| task.args.named.get("role"));
+                let role = role.map(|located| located.value.to_text()).unwrap_or_default();
+                Arc::from(format!("{} : {role}", task.module))
+            }
             None => match &task.args.free_form {
                 Some(text) if task.module.ends_with("meta") || task.module.contains("include_tasks") => {
                     Arc::from(format!("{} {}", task.module, text.value.to_text()))

@@ -7,6 +7,7 @@ use crate::base::{Diagnostic, Diagnostics, Kind, Place, Severity, Value, names};
 use crate::lang::{Item, Keyword, Keywords, Located, Playbook, Scope, Task};
 use crate::modules::{FreeForm, Given, registry};
 use crate::template::Templar;
+use crate::vars::Layer;
 
 /// What the engine does itself: it is not in the registry of modules.
 pub const ENGINE_ACTIONS: &[&str] = &["include_role", "include_tasks", "meta"];
@@ -41,7 +42,7 @@ impl crate::lang::ModuleNames for Names {
 
 /// Checks a playbook.
 pub fn playbook(playbook: &Playbook, templar: &Templar) -> Diagnostics {
-    let mut checker = Checker { templar, found: Diagnostics::default(), lenient: 0 };
+    let mut checker = Checker { templar, found: Diagnostics::default(), lenient: 0, forgiving: false };
     for play in &playbook.plays {
         checker.value(&play.hosts);
         checker.value(&play.name);
@@ -74,7 +75,7 @@ pub fn changes_inventory(playbook: &Playbook) -> bool {
 
 /// Checks tasks that were included at run time.
 pub fn items(items: &[Item], templar: &Templar) -> Diagnostics {
-    let mut checker = Checker { templar, found: Diagnostics::default(), lenient: 0 };
+    let mut checker = Checker { templar, found: Diagnostics::default(), lenient: 0, forgiving: false };
     checker.items(items);
     checker.found
 }
@@ -82,8 +83,10 @@ pub fn items(items: &[Item], templar: &Templar) -> Diagnostics {
 struct Checker<'a> {
     templar: &'a Templar,
     found: Diagnostics,
-    /// Inside a block with a `rescue`: mistakes in parameters are that task's failure at its turn.
+    /// Inside a block with a `rescue`: mistakes are that task's failure at its turn.
     lenient: u32,
+    /// Whether what is looked at may never be evaluated, or its failure may be meant: mistakes are warnings here.
+    forgiving: bool,
 }
 
 impl Checker<'_> {
@@ -107,11 +110,24 @@ impl Checker<'_> {
 
     fn scope(&mut self, scope: &Arc<Scope>) {
         self.keywords(&scope.keywords);
-        if let Some(layer) = &scope.vars {
-            for variable in layer.vars.values() {
-                self.text(&variable.value, variable.place.as_ref());
-            }
+        self.variables(scope.vars.as_ref());
+    }
+
+    /// Variables are rendered when they are used, and perhaps never.
+    fn variables(&mut self, layer: Option<&Arc<Layer>>) {
+        let before = std::mem::replace(&mut self.forgiving, true);
+        for variable in layer.iter().flat_map(|layer| layer.vars.values()) {
+            self.text(&variable.value, variable.place.as_ref());
         }
+        self.forgiving = before;
+    }
+
+    fn tell(&mut self, problem: Option<Diagnostic>) {
+        let Some(mut problem) = problem else { return };
+        if self.forgiving {
+            problem.severity = Severity::Warning;
+        }
+        self.found.push(problem);
     }
 
     fn keywords(&mut self, keywords: &Keywords) {
@@ -129,7 +145,7 @@ impl Checker<'_> {
         match value {
             Value::Str(text) => {
                 let checked = self.templar.check_expression(text, Some(place));
-                self.found.0.extend(checked.err());
+                self.tell(checked.err());
             }
             Value::List(items) => items.iter().for_each(|item| self.condition(item, place)),
             other => self.text(other, Some(place)),
@@ -145,7 +161,7 @@ impl Checker<'_> {
             Value::Template(template) => {
                 let place = template.place.as_ref().or(place);
                 let checked = self.templar.check_text(&template.text, place);
-                self.found.0.extend(checked.err());
+                self.tell(checked.err());
             }
             Value::List(items) => items.iter().for_each(|item| self.text(item, place)),
             Value::Map(entries) => entries.values().for_each(|value| self.text(value, place)),
@@ -154,15 +170,20 @@ impl Checker<'_> {
     }
 
     fn task(&mut self, task: &Task) {
+        // Ansible meets a mistake when it comes to it, if it ever does
+        self.forgiving = self.lenient > 0
+            || task.keyword(Keyword::IgnoreErrors).is_some_and(|located| located.value != Value::Bool(false))
+            || !task.keyword_chain(Keyword::When).is_empty();
+        self.task_of(task);
+        self.forgiving = false;
+    }
+
+    fn task_of(&mut self, task: &Task) {
         self.keywords(&task.keywords);
         if let Some(name) = &task.name {
             self.value(name);
         }
-        if let Some(layer) = &task.vars {
-            for variable in layer.vars.values() {
-                self.text(&variable.value, variable.place.as_ref());
-            }
-        }
+        self.variables(task.vars.as_ref());
         if let Some(looped) = &task.looped {
             self.value(&looped.over);
         }
@@ -198,9 +219,6 @@ impl Checker<'_> {
             (None, _) => {}
         }
         given.extend(task.args.named.iter().map(|(name, located)| (Arc::clone(name), located.value.clone())));
-        let forgiving = self.lenient > 0
-            || task.keyword(Keyword::IgnoreErrors).is_some_and(|located| located.value != Value::Bool(false))
-            || !task.keyword_chain(Keyword::When).is_empty();
         for problem in module.check(&given) {
             let place = problem
                 .parameter
@@ -212,7 +230,7 @@ impl Checker<'_> {
                 .unwrap_or(&task.module_place);
             let message = format!("`{}`: {}", task.module, problem.message);
             let mut diagnostic = Diagnostic::error(problem.kind, message).at(place).maybe_hint(problem.hint);
-            if forgiving {
+            if self.forgiving {
                 diagnostic.severity = Severity::Warning;
             }
             self.found.push(diagnostic);

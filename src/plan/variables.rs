@@ -148,7 +148,7 @@ impl PlayVars {
 /// What a task's keywords say about its connection, as written.
 #[derive(Clone, Debug, Default)]
 struct Connection {
-    connection: Option<Value>,
+    way: Option<Value>,
     user: Option<Value>,
     port: Option<Value>,
     environment: Vec<Value>,
@@ -273,7 +273,7 @@ impl TaskVariables {
             role: task.scope.role().cloned(),
             scope: Some(Arc::clone(&task.scope)),
             connection: Connection {
-                connection: task.keyword(Keyword::Connection).map(|located| located.value.clone()),
+                way: task.keyword(Keyword::Connection).map(|located| located.value.clone()),
                 user: task.keyword(Keyword::RemoteUser).map(|located| located.value.clone()),
                 port: task.keyword(Keyword::Port).map(|located| located.value.clone()),
                 environment: task
@@ -348,7 +348,7 @@ impl TaskVariables {
     /// Connection variables that nobody sets: what is used instead, as Ansible's play context gives it to templates.
     fn fallback(&self, name: &str) -> Option<Value> {
         self.scope.as_ref()?;
-        let Connection { connection, user, port, environment, directory } = &self.connection;
+        let Connection { way, user, port, environment, directory } = &self.connection;
         let constant = |name: &str| self.world.constants.get(name).cloned();
         let layered = |name: &str| self.layers.get(name).map(|variable| variable.value.clone());
         match name {
@@ -357,7 +357,7 @@ impl TaskVariables {
                     && layered("ansible_host").is_none()
                     && layered("ansible_ssh_host").is_none();
                 let usual = if local { Some(Value::from("local")) } else { constant("fleet_connection") };
-                connection.clone().or(usual).or_else(|| Some(Value::from("ssh")))
+                way.clone().or(usual).or_else(|| Some(Value::from("ssh")))
             }
             // before facts are gathered there are none, which is not the same as not being there
             "ansible_facts" => Some(Value::map(Map::new())),
@@ -484,11 +484,19 @@ fn collection_of(role: &Path) -> Option<String> {
 
 /// The roles around the innermost one, from the inside out.
 fn parents(scope: &Arc<Scope>) -> Vec<Arc<Role>> {
-    let roles = scope.outwards().filter_map(|scope| match &scope.kind {
+    let mut roles = scope.outwards().filter_map(|scope| match &scope.kind {
         ScopeKind::Role(role) => Some(Arc::clone(role)),
         ScopeKind::Play | ScopeKind::Block | ScopeKind::Include => None,
     });
-    roles.skip(1).collect()
+    let mut next = roles.next().and_then(|role| role.dependant.clone());
+    // a role that depends on this one does not include it
+    let mut dependants: Vec<Arc<str>> = Vec::new();
+
+    while let Some(role) = next {
+        dependants.push(Arc::clone(&role.identity));
+        next = role.dependant.clone();
+    }
+    roles.filter(|role| !dependants.contains(&role.identity)).collect()
 }
 
 const MAGIC: &[&str] = &[
@@ -558,7 +566,8 @@ impl Variables for TaskVariables {
 
     fn host(&self, name: &str) -> Option<Arc<dyn Variables>> {
         let state = self.world.host(name)?;
-        Some(Arc::new(Self::of_host(&self.world, self.play.as_ref(), &Arc::from(name), &state)))
+        // as Ansible: another host's variables are those that it has outside of any play
+        Some(Arc::new(Self::of_host(&self.world, None, &Arc::from(name), &state)))
     }
 
     fn hosts(&self) -> Vec<Arc<str>> {
