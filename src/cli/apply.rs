@@ -109,10 +109,12 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
     }
     let (config, mut diagnostics) = super::configuration::read(&project)?;
     let sources = inventory::sources(&project, &args.inventory, &config, Some(&args.playbook));
-    let (inventory, found) = crate::inventory::load(&project, &sources);
-    diagnostics.extend(found);
-    let limit = inventory::limit(&project, args.limit.as_deref())?;
     let extra = extra::read(&args.extra_vars, &project)?;
+    let reading = inventory::options(&config, inventory::Manner::Fleet);
+    let loaded = inventory::read(&project, &sources, &reading, &extra);
+    let hosts = loaded.inventory;
+    diagnostics.extend(loaded.diagnostics);
+    let limit = inventory::limit(&project, args.limit.as_deref())?;
     let connect = ConnectDefaults {
         connection: args.connection.clone(),
         user: args.user.clone(),
@@ -136,7 +138,7 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
         config: Arc::clone(&config),
         flush_cache: false,
         prompter: Arc::new(prompt::Terminal),
-        refresh: None,
+        refresh: Some(inventory::refresh(sources, reading, extra.clone())),
     };
     let connector = Connector::new(crate::transport::Options::new(serve_locally));
     if let Some(warning) = connector.warning() {
@@ -154,11 +156,11 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
         })
     };
     let sources = Sources {
-        constants: constants(args, check_mode, diff, &inventory.dirs),
+        constants: constants(args, check_mode, diff, &hosts.dirs),
         settings: settings(&args.playbook, &config),
         playbook: std::path::absolute(&args.playbook).context("cannot tell where the playbook is")?,
         project,
-        inventory: Arc::new(inventory),
+        inventory: Arc::new(hosts),
         extra,
         now: jiff::Timestamp::now().as_microsecond(),
     };

@@ -5,6 +5,9 @@ pub mod configuration;
 pub mod exit;
 pub mod extra;
 pub mod inventory;
+pub mod inventory_command;
+mod inventory_dump;
+mod inventory_text;
 pub mod lab;
 pub mod options;
 pub mod prompt;
@@ -29,6 +32,8 @@ enum Command {
     Apply(Box<apply::ApplyArgs>),
     /// Show what applying a playbook would change; changes nothing
     Plan(Box<apply::PlanArgs>),
+    /// Show the inventory as it is understood: hosts, groups, variables
+    Inventory(Box<inventory_command::InventoryArgs>),
     /// Boot throw-away Debian hosts on this machine, to rehearse playbooks on
     Lab(lab::LabArgs),
 }
@@ -50,6 +55,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Apply(args) => apply::apply(*args),
         Command::Plan(args) => apply::plan(*args),
+        Command::Inventory(args) => inventory_command::run(&args, inventory::Manner::Fleet),
         Command::Lab(args) => return lab_command(args),
     };
     match done {

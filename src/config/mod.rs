@@ -20,7 +20,9 @@ mod value;
 
 pub use find::{Candidate, candidates};
 pub use read::load;
-pub use settings::{Config, DuplicateKeys, Gathering, HashBehaviour, Mismatch, ResultFormat, VarsRoot};
+pub use settings::{
+    Config, DuplicateKeys, Gathering, GroupNames, HashBehaviour, Mismatch, ResultFormat, VarsRoot,
+};
 pub use value::CommaPaths;
 
 /// What a configuration is read in.

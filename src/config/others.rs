@@ -186,13 +186,6 @@ pub(super) const OTHERS: &[Row] = &[
         &["defaults.facts_modules"],
     ),
     row("filter_plugins", None, No(PYTHON), &["ANSIBLE_FILTER_PLUGINS"], &["defaults.filter_plugins"]),
-    row(
-        "force_valid_group_names",
-        Some("never"),
-        No("names of groups stay as they are"),
-        &["ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS"],
-        &["defaults.force_valid_group_names"],
-    ),
     row("httpapi_plugins", None, No(PYTHON), &["ANSIBLE_HTTPAPI_PLUGINS"], &["defaults.httpapi_plugins"]),
     row("internal_poll_interval", None, Harmless, &[], &["defaults.internal_poll_interval"]),
     row(
@@ -208,34 +201,12 @@ pub(super) const OTHERS: &[Row] = &[
             "inventory.cache_prefix",
         ],
     ),
-    row("inventory_export", None, Harmless, &["ANSIBLE_INVENTORY_EXPORT"], &["inventory.export"]),
-    row(
-        "inventory_plugin_script_stderr",
-        None,
-        Harmless,
-        &["ANSIBLE_INVENTORY_PLUGIN_SCRIPT_STDERR"],
-        &["inventory_plugin_script.always_show_stderr"],
-    ),
     row(
         "inventory_plugins",
         None,
         No(PYTHON),
         &["ANSIBLE_INVENTORY_PLUGINS"],
         &["defaults.inventory_plugins"],
-    ),
-    row(
-        "inventory_use_extra_vars",
-        Some("false"),
-        No("`constructed` sees no extra variables"),
-        &["ANSIBLE_INVENTORY_USE_EXTRA_VARS"],
-        &["inventory_plugins.use_extra_vars"],
-    ),
-    row(
-        "inventory_yaml_extensions",
-        None,
-        Harmless,
-        &["ANSIBLE_INVENTORY_PLUGIN_EXTS"],
-        &["inventory_plugin_yaml.yaml_valid_extensions"],
     ),
     row(
         "jinja2_extensions",

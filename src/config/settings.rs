@@ -58,6 +58,20 @@ choice! {
 }
 
 choice! {
+    /// `force_valid_group_names`: characters of group names that names of variables cannot have.
+    GroupNames {
+        /// They become `_`, with a warning.
+        Always = "always",
+        /// They stay, with a warning.
+        Never = "never",
+        /// They stay.
+        Ignore = "ignore",
+        /// They become `_`.
+        Silently = "silently",
+    }
+}
+
+choice! {
     /// `callback_result_format`: how the default callback shows results.
     ResultFormat {
         /// As JSON.
@@ -330,25 +344,39 @@ settings! {
     /// Whether a missing inventory is told.
     localhost_warning: bool = Some("true"), Yes, ["ANSIBLE_LOCALHOST_WARNING"], ["defaults.localhost_warning"];
     /// Whether an inventory that nothing can read is told.
-    inventory_unparsed_warning: bool = Some("true"), Harmless, ["ANSIBLE_INVENTORY_UNPARSED_WARNING"],
+    inventory_unparsed_warning: bool = Some("true"), Yes, ["ANSIBLE_INVENTORY_UNPARSED_WARNING"],
         ["inventory.inventory_unparsed_warning"];
     /// Whether no inventory that can be read is an error.
-    unparsed_is_failed: bool = Some("false"), No(ENGINE), ["ANSIBLE_INVENTORY_UNPARSED_FAILED"],
+    unparsed_is_failed: bool = Some("false"), Yes, ["ANSIBLE_INVENTORY_UNPARSED_FAILED"],
         ["inventory.unparsed_is_failed"];
     /// Whether one inventory that cannot be read is an error.
-    any_unparsed_is_failed: bool = Some("false"), Harmless, ["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"],
+    any_unparsed_is_failed: bool = Some("false"), Yes, ["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"],
         ["inventory.any_unparsed_is_failed"];
     /// The inventory plugins that may read, in order.
-    enable_plugins: Vec<String> = Some("host_list,script,auto,yaml,ini,toml"), No(ENGINE),
+    enable_plugins: Vec<String> = Some("host_list,script,auto,yaml,ini,toml"), Yes,
         ["ANSIBLE_INVENTORY_ENABLED"], ["inventory.enable_plugins"];
     /// Names of files in inventory directories that are passed over.
-    ignore_extensions: Option<Vec<String>> = None, No(ENGINE), ["ANSIBLE_INVENTORY_IGNORE"],
+    ignore_extensions: Option<Vec<String>> = None, Yes, ["ANSIBLE_INVENTORY_IGNORE"],
         ["defaults.inventory_ignore_extensions", "inventory.ignore_extensions"];
     /// The same as regular expressions.
-    ignore_patterns: Vec<String> = None, No(ENGINE), ["ANSIBLE_INVENTORY_IGNORE_REGEX"],
+    ignore_patterns: Vec<String> = None, Yes, ["ANSIBLE_INVENTORY_IGNORE_REGEX"],
         ["defaults.inventory_ignore_patterns", "inventory.ignore_patterns"];
+    /// Endings of inventories in YAML, where they are others than those of files with variables.
+    inventory_yaml_extensions: Option<Vec<String>> = None, Yes, ["ANSIBLE_INVENTORY_PLUGIN_EXTS"],
+        ["inventory_plugin_yaml.yaml_valid_extensions"];
+    /// Characters of group names that names of variables cannot have.
+    force_valid_group_names: GroupNames = Some("never"), Yes, ["ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS"],
+        ["defaults.force_valid_group_names"];
+    /// Whether the standard error of inventory scripts that succeed is shown.
+    inventory_plugin_script_stderr: bool = Some("true"), Yes, ["ANSIBLE_INVENTORY_PLUGIN_SCRIPT_STDERR"],
+        ["inventory_plugin_script.always_show_stderr"];
+    /// Whether `constructed` sees extra variables.
+    inventory_use_extra_vars: bool = Some("false"), Yes, ["ANSIBLE_INVENTORY_USE_EXTRA_VARS"],
+        ["inventory_plugins.use_extra_vars"];
+    /// Whether `inventory --list` keeps the variables of groups and hosts apart.
+    inventory_export: bool = Some("false"), Yes, ["ANSIBLE_INVENTORY_EXPORT"], ["inventory.export"];
     /// A pattern that matches no host.
-    host_pattern_mismatch: Mismatch = Some("warning"), No(ENGINE), ["ANSIBLE_HOST_PATTERN_MISMATCH"],
+    host_pattern_mismatch: Mismatch = Some("warning"), Yes, ["ANSIBLE_HOST_PATTERN_MISMATCH"],
         ["inventory.host_pattern_mismatch"];
     /// The order of `group_vars` and `host_vars`.
     precedence: Vec<String> = Some(

@@ -14,6 +14,7 @@ mod known;
 mod lookups;
 mod machine;
 mod meta;
+mod outside;
 mod play;
 mod play_run;
 mod run;
@@ -41,6 +42,7 @@ use crate::vars::{Layer, Layers, Level, VarMap};
 
 pub use destination::{ConnectDefaults, LabTarget};
 pub use event::{Cost, Event, Recap};
+pub use outside::InventoryOutside;
 pub use run::{NoPrompter, Options, Prompter, Refresh};
 
 /// What a run needs, loaded and checked; nothing has been connected to.

@@ -328,13 +328,16 @@ impl Run {
             self.warn_once("`meta: refresh_inventory` has no effect: the inventory cannot be read again");
             return;
         };
-        let (inventory, diagnostics) = refreshed;
+        let (mut inventory, diagnostics) = refreshed;
         for diagnostic in diagnostics.0 {
             let message = diagnostic.message.clone();
             self.tell(Event::Warning { message, diagnostic: Some(Box::new(diagnostic)) });
         }
-        let names: Vec<Arc<str>> = inventory.hosts.keys().cloned().collect();
-        self.world.change_inventory(|known| *known = inventory);
+        let names: Vec<Arc<str>> = self.world.change_inventory(|known| {
+            inventory.carry_over(known);
+            *known = inventory;
+            known.hosts.keys().cloned().collect()
+        });
         for host in names {
             if let Err(diagnostics) = self.reload_host(&host) {
                 for diagnostic in diagnostics.0 {

@@ -1,9 +1,34 @@
 //! Host names as inventories write them: with a port, with ranges.
 
 use core::net::Ipv6Addr;
+use std::fmt;
 
 /// How many hosts one entry may stand for.
 const MAX_HOSTS: usize = 100_000;
+
+/// What is wrong with a range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum RangeError {
+    /// It is not written as a range is.
+    Form(String),
+    /// A bound is neither a number nor a letter.
+    Bound(String),
+}
+
+impl RangeError {
+    /// Whether a bound is wrong, and not the form.
+    pub(super) fn is_bound(&self) -> bool {
+        matches!(self, Self::Bound(_))
+    }
+}
+
+impl fmt::Display for RangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form(message) | Self::Bound(message) => f.write_str(message),
+        }
+    }
+}
 
 /// A host name or address, and the port where one is given. `None` where the text is neither.
 ///
@@ -101,7 +126,7 @@ fn is_hostname(text: &str) -> bool {
 ///
 /// # Errors
 /// What is wrong with a range.
-pub(super) fn expand(pattern: &str) -> Result<(Vec<String>, Option<u32>), String> {
+pub(super) fn expand(pattern: &str) -> Result<(Vec<String>, Option<u32>), RangeError> {
     let (pattern, port) = parse_address(pattern).unwrap_or((pattern, None));
     let mut names = vec![pattern.to_owned()];
     while names.first().is_some_and(|name| name.contains('[')) {
@@ -109,7 +134,8 @@ pub(super) fn expand(pattern: &str) -> Result<(Vec<String>, Option<u32>), String
         for name in &names {
             expand_first(name, &mut expanded)?;
             if expanded.len() > MAX_HOSTS {
-                return Err(format!("`{pattern}` stands for more than {MAX_HOSTS} hosts"));
+                let message = format!("`{pattern}` stands for more than {MAX_HOSTS} hosts");
+                return Err(RangeError::Bound(message));
             }
         }
         names = expanded;
@@ -117,8 +143,11 @@ pub(super) fn expand(pattern: &str) -> Result<(Vec<String>, Option<u32>), String
     Ok((names, port))
 }
 
-fn expand_first(name: &str, out: &mut Vec<String>) -> Result<(), String> {
-    let malformed = || format!("the range in `{name}` has to be `[begin:end]` or `[begin:end:step]`");
+fn expand_first(name: &str, out: &mut Vec<String>) -> Result<(), RangeError> {
+    let message = || format!("the range in `{name}` has to be `[begin:end]` or `[begin:end:step]`");
+    let malformed = || RangeError::Form(message());
+    let bound = || RangeError::Bound(message());
+    let backwards = || RangeError::Form(format!("the range in `{name}` ends before it begins"));
     let (head, rest) = name.split_once('[').ok_or_else(malformed)?;
     let (range, tail) = rest.split_once(']').ok_or_else(malformed)?;
     let bounds: Vec<&str> = range.split(':').collect();
@@ -129,25 +158,27 @@ fn expand_first(name: &str, out: &mut Vec<String>) -> Result<(), String> {
     };
     let begin = if begin.is_empty() { "0" } else { begin };
     if end.is_empty() {
-        return Err(format!("the range in `{name}` has no end"));
+        return Err(RangeError::Form(format!("host range must specify end value: `{name}`")));
     }
-    let step: usize = step.parse().ok().filter(|step| *step > 0).ok_or_else(malformed)?;
+    let step: usize = step.parse().ok().filter(|step| *step > 0).ok_or_else(bound)?;
     let width = if begin.starts_with('0') && begin.len() > 1 { begin.len() } else { 0 };
     if width > 0 && end.len() != width {
-        return Err(format!("begin and end of the range in `{name}` have to have the same number of digits"));
+        let message =
+            format!("begin and end of the range in `{name}` have to have the same number of digits");
+        return Err(RangeError::Form(message));
     }
     if let (Some(first), Some(last)) = (letter_index(begin), letter_index(end)) {
         if first > last {
-            return Err(format!("the range in `{name}` ends before it begins"));
+            return Err(backwards());
         }
         out.extend(
             (first..=last).step_by(step).filter_map(letter_at).map(|letter| format!("{head}{letter}{tail}")),
         );
         return Ok(());
     }
-    let (Ok(first), Ok(last)) = (begin.parse::<u64>(), end.parse::<u64>()) else { return Err(malformed()) };
+    let (Ok(first), Ok(last)) = (begin.parse::<u64>(), end.parse::<u64>()) else { return Err(bound()) };
     if first > last {
-        return Err(format!("the range in `{name}` ends before it begins"));
+        return Err(backwards());
     }
     let numbers = (first..=last).step_by(step).take(MAX_HOSTS + 1);
     out.extend(numbers.map(|number| format!("{head}{number:0width$}{tail}")));

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Group, Host, Inventory, InventorySource, LOCALHOST};
-use crate::base::{Diagnostic, Diagnostics, Kind, Place, Value};
-use crate::vars::Variable;
+use super::options::safe_name;
+use super::{Group, GroupNames, Host, Inventory, InventorySource, LOCALHOST, Options};
+use crate::base::{Diagnostic, Diagnostics, Kind, Place, Severity, Value};
+use crate::vars::{VarMap, Variable, merged};
 
 /// An inventory under construction.
 #[derive(Debug)]
@@ -13,24 +14,48 @@ pub(super) struct Builder {
     pub(super) diagnostics: Diagnostics,
     /// The source that is being read.
     pub(super) source: Option<InventorySource>,
+    /// Whether the source that is being read is given up: nothing more is taken from it.
+    pub(super) broken: bool,
+    /// Groups whose names were made safe, as they were given.
+    replaced: Vec<(String, Option<Place>)>,
 }
 
 impl Builder {
-    /// With the groups that always exist.
+    /// With the groups that always exist, and the settings that nobody has changed.
+    #[cfg(test)]
     pub(super) fn new() -> Self {
-        let mut builder =
-            Self { inventory: Inventory::default(), diagnostics: Diagnostics::default(), source: None };
+        Self::with_options(&Options::default())
+    }
+
+    /// With the groups that always exist.
+    pub(super) fn with_options(options: &Options) -> Self {
+        let mut builder = Self {
+            inventory: Inventory { options: Arc::new(options.clone()), ..Inventory::default() },
+            diagnostics: Diagnostics::default(),
+            source: None,
+            broken: false,
+            replaced: Vec::new(),
+        };
         builder.add_group("all", None);
         builder.add_group("ungrouped", None);
         builder.add_child("all", "ungrouped", None);
         builder
     }
 
-    pub(super) fn error(&mut self, message: impl Into<String>, place: Option<&Place>) {
-        self.diagnostics.push(Diagnostic::error(Kind::Inventory, message).at_if_unplaced(place));
+    /// Without hosts and groups; what was said stays.
+    pub(super) fn emptied(self) -> Self {
+        let diagnostics = self.diagnostics;
+        Self { diagnostics, ..Self::with_options(&self.inventory.options) }
     }
 
+    pub(super) fn error(&mut self, message: impl Into<String>, place: Option<&Place>) {
+        self.warn(Diagnostic::error(Kind::Inventory, message).at_if_unplaced(place));
+    }
+
+    /// Tells of an error or a warning. Where the run goes on without the source, an error ends its reading.
     pub(super) fn warn(&mut self, diagnostic: Diagnostic) {
+        let tolerant = !self.inventory.options.any_unparsed_is_failed;
+        self.broken |= tolerant && diagnostic.severity == Severity::Error;
         self.diagnostics.push(diagnostic);
     }
 
@@ -38,17 +63,40 @@ impl Builder {
         self.inventory.groups.contains_key(name)
     }
 
-    /// Adds a group if it is not there yet.
-    pub(super) fn add_group(&mut self, name: &str, place: Option<&Place>) {
-        if !self.has_group(name) {
-            self.inventory.groups.insert(Arc::from(name), Group::new(name, place.cloned()));
+    /// The name that a group gets, which the settings may have made safe.
+    pub(super) fn group_name(&mut self, name: &str, place: Option<&Place>) -> String {
+        let safe = self.inventory.options.group_names.apply(name);
+        if safe != name && !self.replaced.iter().any(|(known, _)| known == name) {
+            self.replaced.push((name.to_owned(), place.cloned()));
         }
+        safe
+    }
+
+    /// Adds a group if it is not there yet; the name that it has, which the settings may have made safe.
+    pub(super) fn add_group(&mut self, name: &str, place: Option<&Place>) -> String {
+        if self.has_group(name) || self.broken {
+            return name.to_owned();
+        }
+        let safe = self.group_name(name, place);
+        if !self.has_group(&safe) {
+            self.inventory.groups.insert(Arc::from(safe.as_str()), Group::new(&safe, place.cloned()));
+        }
+        safe
     }
 
     /// Adds a host if it is not there yet, and makes it a member of a group. The port counts for a new host only.
-    pub(super) fn add_host(&mut self, name: &str, group: &str, port: Option<u32>, place: Option<&Place>) {
+    pub(super) fn add_host(
+        &mut self,
+        name: &str,
+        group: Option<&str>,
+        port: Option<u32>,
+        place: Option<&Place>,
+    ) {
         if name.is_empty() {
             self.error("a host without a name", place);
+            return;
+        }
+        if self.broken {
             return;
         }
         if !self.inventory.hosts.contains_key(name) {
@@ -59,11 +107,16 @@ impl Builder {
             }
             self.inventory.hosts.insert(Arc::from(name), host);
         }
-        self.inventory.join(name, group);
+        if let Some(group) = group {
+            self.inventory.join(name, group);
+        }
     }
 
     /// Puts a group below another. A loop is an error that shows its chain.
     pub(super) fn add_child(&mut self, parent: &str, child: &str, place: Option<&Place>) {
+        if self.broken {
+            return;
+        }
         if let Err(error) = self.inventory.link(parent, child) {
             self.warn(error.at_if_unplaced(place));
         }
@@ -78,9 +131,10 @@ impl Builder {
         place: Option<&Place>,
     ) {
         self.check_variable_name(name, place);
-        let Some(group) = self.inventory.groups.get_mut(group) else { return };
+        let merge = self.inventory.options.merge;
+        let Some(group) = self.inventory.groups.get_mut(group).filter(|_| !self.broken) else { return };
         if name != "ansible_group_priority" {
-            group.vars.insert(Arc::from(name), Variable { value, place: place.cloned() });
+            set(&mut group.vars, name, Variable { value, place: place.cloned() }, merge);
             return;
         }
         let priority = match &value {
@@ -102,8 +156,9 @@ impl Builder {
             return;
         }
         self.check_variable_name(name, place);
-        if let Some(host) = self.inventory.hosts.get_mut(host) {
-            host.vars.insert(Arc::from(name), Variable { value, place: place.cloned() });
+        let merge = self.inventory.options.merge;
+        if let Some(host) = self.inventory.hosts.get_mut(host).filter(|_| !self.broken) {
+            set(&mut host.vars, name, Variable { value, place: place.cloned() }, merge);
         }
     }
 
@@ -132,12 +187,28 @@ impl Builder {
         }
         self.inventory.set_depths();
         self.check_names();
+        self.tell_replaced();
         (self.inventory, self.diagnostics)
     }
 
+    fn tell_replaced(&mut self) {
+        if self.inventory.options.group_names != GroupNames::Always {
+            return;
+        }
+        if let Some((first, place)) = self.replaced.first() {
+            let names: Vec<String> = self.replaced.iter().map(|(name, _)| format!("`{name}`")).collect();
+            let message = format!("group names with invalid characters were changed: {}", names.join(", "));
+            let warning = Diagnostic::warning(Kind::Inventory, message)
+                .at_if_unplaced(place.as_ref())
+                .hint(format!("`{first}` is now `{}`", safe_name(first)));
+            self.diagnostics.push(warning);
+        }
+    }
+
     fn check_names(&mut self) {
-        let odd: Vec<&Group> =
-            self.inventory.groups.values().filter(|group| !is_variable_name(&group.name)).collect();
+        let told = self.inventory.options.group_names != GroupNames::Ignore;
+        let groups = self.inventory.groups.values();
+        let odd: Vec<&Group> = groups.filter(|group| told && !is_variable_name(&group.name)).collect();
         if let Some(first) = odd.first() {
             let names: Vec<String> = odd.iter().map(|group| format!("`{}`", group.name)).collect();
             let message = if names.len() == 1 {
@@ -164,6 +235,19 @@ impl Builder {
             let message = format!("both `{}` and `{}` name this machine", first.name, second.name);
             let warning = Diagnostic::warning(Kind::Inventory, message).at_if_unplaced(second.place.as_ref());
             self.diagnostics.push(warning);
+        }
+    }
+}
+
+/// Sets a variable; with `merge` a mapping is merged into the one that is there.
+pub(super) fn set(vars: &mut VarMap, name: &str, variable: Variable, merge: bool) {
+    match vars.get_mut(name) {
+        Some(known) if merge => {
+            known.value = merged(&known.value, variable.value);
+            known.place = variable.place;
+        }
+        _ => {
+            vars.insert(Arc::from(name), variable);
         }
     }
 }

@@ -4,12 +4,32 @@
 
 use std::sync::Arc;
 
-use super::{Group, Host, Inventory};
+use super::{Group, Host, Inventory, build};
 use crate::base::names::did_you_mean;
 use crate::base::{Diagnostic, Kind};
 use crate::vars::VarMap;
 
+/// A change at run time that a refresh makes again.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Dynamic {
+    Host { name: String, groups: Vec<String>, vars: VarMap },
+    Grouping { host: String, group: String, parents: Vec<String> },
+}
+
 impl Inventory {
+    /// Does again what `add_host` and `group_by` had done to another inventory, after it was read anew for
+    /// `meta: refresh_inventory`. Hosts that are gone are in no group any more.
+    pub fn carry_over(&mut self, before: &Self) {
+        for change in &before.dynamic {
+            // what cannot be done any more (a group that would now be its own parent) is left out
+            let _ = match change {
+                Dynamic::Host { name, groups, vars } => self.add_host(name, groups, vars),
+                Dynamic::Grouping { host, group, parents } => self.group_by(host, group, parents),
+            };
+        }
+        self.dynamic.clone_from(&before.dynamic);
+    }
+
     /// Adds a host or changes it, as `add_host` does: its variables are set, and it becomes a member of the groups, which
     /// are made where they are missing.
     ///
@@ -24,6 +44,12 @@ impl Inventory {
         if name.is_empty() || groups.iter().any(|group| group.as_ref().is_empty()) {
             return Err(nameless(if name.is_empty() { "host" } else { "group" }));
         }
+        self.dynamic.push(Dynamic::Host {
+            name: name.to_owned(),
+            groups: groups.iter().map(|group| group.as_ref().to_owned()).collect(),
+            vars: vars.clone(),
+        });
+        let merge = self.options.merge;
         let mut changed = false;
         if !self.hosts.contains_key(name) {
             self.hosts.insert(Arc::from(name), Host::new(name, None, None));
@@ -32,16 +58,15 @@ impl Inventory {
         }
         if let Some(host) = self.hosts.get_mut(name) {
             for (key, variable) in vars {
-                let known = host.vars.get(key).is_some_and(|known| known.value == variable.value);
-                if !known {
-                    host.vars.insert(Arc::clone(key), variable.clone());
-                    changed = true;
-                }
+                let before = host.vars.get(key).map(|known| known.value.clone());
+                build::set(&mut host.vars, key, variable.clone(), merge);
+                changed |= host.vars.get(key).map(|now| &now.value) != before.as_ref();
             }
         }
-        for group in groups.iter().map(AsRef::as_ref) {
-            changed |= self.add_group(group)?;
-            changed |= self.join(name, group);
+        for group in groups {
+            let group = self.options.group_names.apply(group.as_ref());
+            changed |= self.add_group(&group)?;
+            changed |= self.join(name, &group);
         }
         if changed {
             self.settle(name);
@@ -126,6 +151,11 @@ impl Inventory {
             }
             self.check_link(parent, group)?;
         }
+        self.dynamic.push(Dynamic::Grouping {
+            host: host.to_owned(),
+            group: group.to_owned(),
+            parents: parents.iter().map(|parent| parent.as_ref().to_owned()).collect(),
+        });
         let mut changed = false;
         for parent in parents {
             changed |= self.add_child(parent.as_ref(), group)?;

@@ -119,15 +119,23 @@ impl Inventory {
         None
     }
 
-    /// Sets every group's depth: the longest way down from `all`.
+    /// Whether a host belongs to `all` through one of its groups: until everything is read not all do.
+    pub(super) fn is_below_all(&self, host: &str) -> bool {
+        self.groups_with_ancestors(host).iter().any(|name| &**name == "all")
+    }
+
+    /// Sets every group's depth: the longest way down from `all`, or from a group that is not below it yet.
     pub(super) fn set_depths(&mut self) {
-        let mut open: Vec<(Arc<str>, u32)> = vec![(Arc::from("all"), 0)];
+        let roots = self.groups.values().filter(|group| group.parents.is_empty());
+        let mut open: Vec<(Arc<str>, u32)> = roots.map(|group| (Arc::clone(&group.name), 0)).collect();
         // each round goes one level down; there are no loops, so it ends
         while !open.is_empty() {
             let mut next: indexmap::IndexMap<Arc<str>, u32> = indexmap::IndexMap::new();
             for (name, depth) in open {
                 if let Some(group) = self.groups.get_mut(&name) {
                     group.depth = group.depth.max(depth);
+                    // a root that is further down already must not lift its children
+                    let depth = group.depth;
                     next.extend(group.children.iter().map(|child| (Arc::clone(child), depth + 1)));
                 }
             }

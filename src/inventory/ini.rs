@@ -41,7 +41,7 @@ impl Builder {
             let place =
                 Place::new(source, number as u32 + 1, column).with_length(line.chars().count() as u32);
             if let Some((name, kind)) = section_header(line) {
-                name.clone_into(&mut group);
+                group = self.group_name(name, Some(&place));
                 section = self.ini_section(&group, kind, &place, &mut pending);
                 continue;
             }
@@ -126,7 +126,7 @@ impl Builder {
         let (hosts, port) = match address::expand(pattern) {
             Ok(expanded) => expanded,
             Err(message) => {
-                self.error(message, Some(place));
+                self.error(message.to_string(), Some(place));
                 return;
             }
         };
@@ -157,7 +157,7 @@ impl Builder {
             }
         }
         for host in hosts {
-            self.add_host(&host, group, port, Some(place));
+            self.add_host(&host, Some(group), port, Some(place));
             for (name, value) in &variables {
                 self.set_host_variable(&host, name, value.clone(), Some(place));
             }

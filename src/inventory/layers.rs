@@ -69,6 +69,33 @@ impl Inventory {
         if collected.errors.has_errors() { Err(collected.errors) } else { Ok(collected.layers) }
     }
 
+    /// The layers of a group itself, lowest precedence first: from the inventory, from `group_vars` beside it and beside
+    /// the playbook.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files of variables.
+    pub fn group_layers(
+        &self,
+        project: &Project,
+        group: &str,
+        playbook_dirs: &[PathBuf],
+    ) -> Result<Vec<Arc<Layer>>, Diagnostics> {
+        let mut collected =
+            Collected { inventory: self, project, layers: Vec::new(), errors: Diagnostics::default() };
+        if let Some(group) = self.groups.get(group) {
+            collected.push(self.group_layer(group));
+            let name = [Arc::clone(&group.name)];
+            collected.files(&self.dirs, "group_vars", &name, Level::InventoryGroupVarsFiles);
+            collected.files(playbook_dirs, "group_vars", &name, Level::PlaybookGroupVars);
+        }
+        if collected.errors.has_errors() { Err(collected.errors) } else { Ok(collected.layers) }
+    }
+
+    /// Whether a text may not be templated although it looks like any other: it is `!unsafe`, or what a plugin computed.
+    pub fn is_untrusted(&self, text: &Arc<str>) -> bool {
+        self.untrusted.has(text)
+    }
+
     /// Reads the files of variables of all hosts and groups and gives everything that is wrong with them: errors,
     /// warnings, and files whose name misses that of a group or host by a slip.
     pub fn check_vars_files(&self, project: &Project, playbook_dirs: &[PathBuf]) -> Diagnostics {
@@ -115,7 +142,8 @@ impl Inventory {
         let mut files = self.layers.files.lock().unwrap_or_else(PoisonError::into_inner);
         let read = files.entry((dir.to_owned(), kind, Arc::clone(name))).or_insert_with(|| {
             let mut diagnostics = Diagnostics::default();
-            let vars = vars_files::read(project, dir, kind, name, &mut diagnostics).map(Arc::new);
+            let vars =
+                vars_files::read(project, &self.options, dir, kind, name, &mut diagnostics).map(Arc::new);
             Read { layers: HashMap::new(), vars, diagnostics }
         });
         then(read)
@@ -166,7 +194,7 @@ fn host_layer(host: &Host) -> Arc<Layer> {
     let mut vars = VarMap::new();
     let (file, dir) = match &host.source {
         Some(InventorySource::Path(path)) => {
-            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            let path = super::absolute(path);
             let dir = path.parent().map(|parent| Value::from(parent.to_string_lossy().into_owned()));
             (Value::from(path.to_string_lossy().into_owned()), dir.unwrap_or_default())
         }

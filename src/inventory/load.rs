@@ -1,151 +1,299 @@
-//! Reads inventory sources: which plugin of Ansible's would read a file, and what a directory holds.
+//! Reads inventory sources: what a directory holds, and which plugins try a source until one can read it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::build::Builder;
-use super::{Inventory, InventorySource, address};
-use crate::base::{Diagnostic, Diagnostics, Kind, Place, Source};
-use crate::project::{Project, shown};
-use crate::yaml;
+use fancy_regex::Regex;
 
-/// Names in an inventory directory that end so are no inventories.
-const IGNORED_ENDINGS: [&str; 12] =
-    [".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry"];
-/// Names in an inventory directory that are no inventories.
+use super::build::Builder;
+use super::outside::Reading;
+use super::plugin::{self, Plugin};
+use super::{Inventory, InventorySource, Options};
+use crate::base::{Diagnostic, Diagnostics, Kind, Place, Severity, Source};
+use crate::project::{Project, shown};
+
+/// Names in an inventory directory that are never inventories.
 const IGNORED_NAMES: [&str; 3] = ["host_vars", "group_vars", "vars_plugins"];
 
-pub(super) fn load(project: &Project, sources: &[InventorySource]) -> (Inventory, Diagnostics) {
-    let mut builder = Builder::new();
+/// An inventory as it was read.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The inventory; with errors it holds what could be read.
+    pub inventory: Inventory,
+    /// What is wrong, and what is worth a warning.
+    pub diagnostics: Diagnostics,
+    /// What `-vvv` tells.
+    pub remarks: Vec<String>,
+}
+
+pub(super) fn load(reading: &Reading<'_>) -> Loaded {
+    let mut loading = Loading {
+        reading,
+        builder: Builder::with_options(reading.options),
+        ignored: Vec::new(),
+        processed: Vec::new(),
+        remarks: Vec::new(),
+    };
+    loading.compile_ignored();
     let mut dirs: Vec<PathBuf> = Vec::new();
-    for source in sources {
-        match source {
-            InventorySource::Hosts(list) => builder.add_host_list(list),
-            InventorySource::Path(path) => {
-                let dir = if project.is_dir(path) { path.clone() } else { parent_of(path) };
-                // the same directory again counts where it comes last
-                dirs.retain(|known| *known != dir);
-                dirs.push(dir);
-                builder.add_path(project, path);
-            }
+    let mut parsed = false;
+    for source in reading.sources {
+        if let InventorySource::Path(path) = source {
+            let dir = if reading.project.is_dir(path) { path.clone() } else { parent_of(path) };
+            // the same directory again counts where it comes last
+            dirs.retain(|known| *known != dir);
+            dirs.push(dir);
+        }
+        parsed |= loading.source(source);
+    }
+    let Loading { mut builder, remarks, .. } = loading;
+    if !parsed {
+        builder = builder.emptied();
+        if reading.options.unparsed_is_failed {
+            builder.error("no inventory was parsed", None);
+        } else if reading.options.unparsed_warning && !builder.diagnostics.has_errors() {
+            let message = "no inventory was parsed, only the implicit localhost is available";
+            builder.warn(Diagnostic::warning(Kind::Inventory, message));
         }
     }
     let (mut inventory, diagnostics) = builder.finish();
     inventory.dirs = dirs;
-    (inventory, diagnostics)
+    Loaded { inventory, diagnostics, remarks }
 }
 
-fn parent_of(path: &Path) -> PathBuf {
+/// The directory of a file.
+pub(super) fn parent_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
     }
 }
 
-impl Builder {
-    fn add_path(&mut self, project: &Project, path: &Path) {
-        if project.is_dir(path) {
-            match project.entries(path) {
-                Ok(entries) => {
-                    entries
-                        .iter()
-                        .filter(|entry| !is_ignored(entry))
-                        .for_each(|entry| self.add_path(project, entry));
+/// Reading under way.
+pub(super) struct Loading<'a> {
+    pub(super) reading: &'a Reading<'a>,
+    pub(super) builder: Builder,
+    ignored: Vec<Regex>,
+    /// The files that were read, for `constructed`.
+    pub(super) processed: Vec<PathBuf>,
+    pub(super) remarks: Vec<String>,
+}
+
+/// What a plugin that could not read a source says.
+struct Failure {
+    plugin: Plugin,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Loading<'_> {
+    fn options(&self) -> &Options {
+        self.reading.options
+    }
+
+    fn project(&self) -> &Project {
+        self.reading.project
+    }
+
+    fn compile_ignored(&mut self) {
+        for pattern in &self.reading.options.ignore_patterns {
+            match Regex::new(pattern) {
+                Ok(regex) => self.ignored.push(regex),
+                Err(error) => {
+                    let message =
+                        format!("the pattern `{pattern}` of `ignore_patterns` cannot be read: {error}");
+                    self.builder.error(message, None);
                 }
-                Err(diagnostic) => self.warn(diagnostic),
             }
-            return;
-        }
-        if !project.is_file(path) {
-            let error =
-                Diagnostic::error(Kind::File, format!("there is no inventory `{}`", shown(path).display()))
-                    .hint("a list of hosts needs a comma, if only behind the last one: `-i web1,`");
-            self.warn(error);
-            return;
-        }
-        self.source = Some(InventorySource::Path(path.to_owned()));
-        match project.read(path) {
-            Ok(source) => self.add_file(path, &source),
-            Err(diagnostic) => self.warn(diagnostic),
-        }
-        self.source = None;
-    }
-
-    fn add_file(&mut self, path: &Path, source: &Arc<Source>) {
-        let unsupported =
-            |message: &str| Diagnostic::error(Kind::Unsupported, message).at(&Place::start_of(source));
-        if source.text.starts_with("#!") {
-            let error = unsupported("inventory scripts are not supported")
-                .hint("save what `ansible-inventory --list --yaml` prints and use that file");
-            self.warn(error);
-            return;
-        }
-        if source.text.starts_with("$ANSIBLE_VAULT;") {
-            self.warn(unsupported("files encrypted with vault are not supported yet"));
-            return;
-        }
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("yml" | "yaml" | "json") => self.add_yaml_text(source),
-            Some("toml") => self.warn(unsupported("inventories in TOML are not supported")),
-            None => self.add_file_without_extension(source),
-            Some(_) => self.add_ini(source),
         }
     }
 
-    /// Ansible tries YAML first, then INI.
-    fn add_file_without_extension(&mut self, source: &Arc<Source>) {
-        let parsed = yaml::parse_single(source);
-        let is_mapping = parsed.documents.first().is_some_and(|root| root.as_map().is_some());
-        if (is_mapping && !parsed.diagnostics.has_errors()) || looks_like_yaml(&source.text) {
-            self.add_parsed(source, parsed);
-        } else {
-            self.add_ini(source);
+    /// Whether the source could be read; of a directory, any of its files.
+    fn source(&mut self, source: &InventorySource) -> bool {
+        let parsed = match source {
+            InventorySource::Path(path) if self.project().is_dir(path) => self.directory(path),
+            _ => self.single(source),
+        };
+        if let (InventorySource::Path(path), true) = (source, parsed)
+            && !self.project().is_dir(path)
+        {
+            self.processed.push(path.clone());
         }
+        parsed
     }
 
-    fn add_yaml_text(&mut self, source: &Arc<Source>) {
-        self.add_parsed(source, yaml::parse_single(source));
-    }
-
-    fn add_parsed(&mut self, source: &Arc<Source>, parsed: yaml::Parsed) {
-        let failed = parsed.diagnostics.has_errors();
-        self.diagnostics.extend(parsed.diagnostics);
-        if let Some(root) = parsed.documents.first().filter(|_| !failed) {
-            self.add_yaml(source, root);
+    fn directory(&mut self, path: &Path) -> bool {
+        let entries = match self.project().entries(path) {
+            Ok(entries) => entries,
+            Err(diagnostic) => {
+                self.builder.warn(diagnostic);
+                return false;
+            }
+        };
+        let mut parsed = false;
+        for entry in entries {
+            if !self.is_ignored(&entry) {
+                parsed |= self.source(&InventorySource::Path(entry));
+            }
         }
+        if !parsed {
+            self.unparsed(&InventorySource::Path(path.to_owned()), Vec::new());
+        }
+        parsed
     }
 
-    fn add_host_list(&mut self, list: &str) {
-        self.source = Some(InventorySource::Hosts(list.to_owned()));
-        for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            let (host, port) = match address::parse_address(name) {
-                Some((host, port)) if !host.contains('[') => (host, port),
-                _ => (name, None),
+    fn is_ignored(&self, path: &Path) -> bool {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return true };
+        name.starts_with('.')
+            || IGNORED_NAMES.contains(&name)
+            || self.options().ignore_extensions.iter().any(|ending| name.ends_with(ending.as_str()))
+            || self.ignored.iter().any(|regex| regex.is_match(name).unwrap_or(false))
+    }
+
+    /// A file or a list of hosts: every enabled plugin may try.
+    fn single(&mut self, source: &InventorySource) -> bool {
+        self.builder.source = Some(source.clone());
+        let mut failures = Vec::new();
+        let mut parsed = false;
+        for name in &self.reading.options.enabled {
+            let Some(plugin) = Plugin::named(name) else {
+                let message =
+                    format!("the inventory plugin `{name}` of `enable_plugins` does not exist here");
+                let warning =
+                    Diagnostic::warning(Kind::Unsupported, message).maybe_hint(plugin::suggestion(name));
+                if !self.builder.diagnostics.0.contains(&warning) {
+                    self.builder.warn(warning);
+                }
+                continue;
             };
-            if !self.inventory.hosts.contains_key(host) {
-                self.add_host(host, "ungrouped", port, None);
+            if !plugin.wants(source, self.reading) {
+                continue;
+            }
+            match self.attempt(plugin, source) {
+                Ok(()) => {
+                    parsed = true;
+                    break;
+                }
+                Err(diagnostics) => failures.push(Failure { plugin, diagnostics }),
             }
         }
-        self.source = None;
+        self.builder.source = None;
+        if !parsed {
+            self.unparsed(source, failures);
+        }
+        parsed
+    }
+
+    /// Lets a plugin read; what it says counts only where it succeeds.
+    fn attempt(&mut self, plugin: Plugin, source: &InventorySource) -> Result<(), Vec<Diagnostic>> {
+        let before = self.builder.diagnostics.0.len();
+        self.builder.broken = false;
+        self.read_with(plugin, source);
+        self.builder.broken = false;
+        let said = self.builder.diagnostics.0.get(before..).unwrap_or_default();
+        if said.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            return Err(self.builder.diagnostics.0.split_off(before));
+        }
+        Ok(())
+    }
+
+    /// The text of a source that is a file.
+    pub(super) fn text(&mut self, path: &Path) -> Option<Arc<Source>> {
+        match self.project().read(path) {
+            Ok(source) => Some(source),
+            Err(diagnostic) => {
+                self.builder.warn(diagnostic);
+                None
+            }
+        }
+    }
+
+    /// No plugin could read a source: an error or warnings, as the settings want it.
+    fn unparsed(&mut self, source: &InventorySource, failures: Vec<Failure>) {
+        let name = match source {
+            InventorySource::Path(path) => shown(path).display().to_string(),
+            InventorySource::Hosts(list) => list.clone(),
+        };
+        let builder = &mut self.builder;
+        if !self.reading.options.any_unparsed_is_failed {
+            for Failure { plugin, diagnostics } in failures {
+                builder.diagnostics.0.extend(diagnostics.into_iter().map(|said| as_warning(plugin, said)));
+            }
+            let message = format!("unable to parse `{name}` as an inventory source");
+            builder.warn(Diagnostic::warning(Kind::Inventory, message));
+            return;
+        }
+        let message = match source {
+            InventorySource::Path(path) if self.reading.project.is_dir(path) => {
+                // an empty directory is an inventory without hosts
+                let warning = Diagnostic::warning(
+                    Kind::Inventory,
+                    format!("the directory `{name}` holds no inventory"),
+                );
+                builder.warn(warning);
+                return;
+            }
+            InventorySource::Path(path) if !self.reading.project.is_readable(path) => {
+                let error = Diagnostic::error(Kind::File, format!("there is no inventory `{name}`"))
+                    .hint("a list of hosts needs a comma, if only behind the last one: `-i web1,`");
+                builder.warn(error);
+                return;
+            }
+            _ => format!("no enabled plugin reads the inventory source `{name}`"),
+        };
+        match self.pertinent(source, failures) {
+            Some(failure) => self.builder.diagnostics.0.extend(failure.diagnostics),
+            None => self.builder.error(message, None),
+        }
+    }
+
+    /// The plugin that the source was written for: only what that one says helps.
+    fn pertinent(&self, source: &InventorySource, mut failures: Vec<Failure>) -> Option<Failure> {
+        let InventorySource::Path(path) = source else { return failures.pop() };
+        let text = self.project().read(path).ok();
+        let text = text.as_ref().map(|source| source.text.as_str()).unwrap_or_default();
+        let wanted: &[Plugin] = if text.starts_with("#!") && self.reading.outside.is_executable(path) {
+            &[Plugin::Script]
+        } else if plugin::looks_like_plugin(text) {
+            &[Plugin::Auto, Plugin::Constructed, Plugin::Generator]
+        } else if plugin::ending(path).is_some_and(|ending| self.options().yaml_extensions.contains(&ending))
+            || (plugin::ending(path).is_none() && plugin::looks_like_yaml(text))
+        {
+            &[Plugin::Yaml]
+        } else if plugin::ending(path).as_deref() == Some(".toml") {
+            &[Plugin::Toml]
+        } else {
+            &[Plugin::Ini]
+        };
+        let at =
+            wanted.iter().find_map(|plugin| failures.iter().position(|failure| failure.plugin == *plugin));
+        let mut failure = match at {
+            Some(at) => failures.swap_remove(at),
+            None => failures.pop()?,
+        };
+        if text.starts_with("#!")
+            && !self.reading.outside.is_executable(path)
+            && let Some(first) = failure.diagnostics.first_mut()
+        {
+            let message = "this looks like an inventory script; such a file has to be executable";
+            *first = first.clone().note(message, None);
+        }
+        Some(failure)
     }
 }
 
-fn is_ignored(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return true };
-    name.starts_with('.')
-        || IGNORED_NAMES.contains(&name)
-        || IGNORED_ENDINGS.iter().any(|ending| name.ends_with(ending))
+/// What a plugin says where the run goes on without the source.
+fn as_warning(plugin: Plugin, said: Diagnostic) -> Diagnostic {
+    if said.severity == Severity::Warning {
+        return said;
+    }
+    let message = format!("failed to parse inventory with `{}` plugin: {}", plugin.name(), said.message);
+    Diagnostic { severity: Severity::Warning, message, ..said }
 }
 
-/// Whether a text that cannot be read as YAML was meant to be: its first line that is neither empty nor a comment is `---`, or
-/// ends with a colon, or opens a brace.
-fn looks_like_yaml(text: &str) -> bool {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with(['#', ';']));
-    line.is_some_and(|line| {
-        let content = line.split(" #").next().unwrap_or_default().trim_end();
-        content == "---"
-            || content.ends_with(':')
-            || content.starts_with('{')
-            || content.starts_with("plugin: ")
+/// A vaulted file cannot be read yet.
+pub(super) fn refuse_vault(source: &Arc<Source>) -> Option<Diagnostic> {
+    source.text.starts_with("$ANSIBLE_VAULT;").then(|| {
+        Diagnostic::error(Kind::Unsupported, "files encrypted with vault are not supported yet")
+            .at(&Place::start_of(source))
     })
 }

@@ -1,30 +1,41 @@
-//! Row 3: the inventory: hosts, groups and their variables, from YAML and INI files, directories and host lists.
+//! Row 3: the inventory: hosts, groups and their variables, from files, scripts, directories and host lists.
 //!
-//! Follows Ansible's own plugins (`yaml`, `ini`, `host_list`) and its rules for groups and precedence. Inventory
-//! scripts and other plugins are refused by name.
+//! Follows ansible-core's own plugins and its rules for groups and precedence; other plugins are refused by name.
+//! Scripts are run and templates evaluated through [`Outside`].
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::base::{Diagnostics, Place, Value};
+use crate::base::{Place, Value};
 use crate::project::Project;
 use crate::vars::{VarMap, Variable};
 
 mod address;
 mod build;
 mod change;
+mod constructed;
+mod generator;
 mod glob;
 mod graph;
 mod ini;
 mod layers;
 mod literal;
 mod load;
+mod options;
+mod outside;
 mod pattern;
+mod plugin;
+mod script;
+mod toml_file;
+mod untrusted;
 mod vars_files;
 mod yaml_file;
 
+pub use load::Loaded;
+pub use options::{GroupNames, Mismatch, Options};
+pub use outside::{Nothing, Outside, Reading, ScriptOutput};
 pub use pattern::{Limit, Matches};
 
 /// A host's name and the port behind it, where it has one.
@@ -59,6 +70,18 @@ impl InventorySource {
     }
 }
 
+/// The absolute path of a file without `.` and `..`, as `inventory_file` has it.
+fn absolute(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {
+        match part {
+            Component::ParentDir => drop(clean.pop()),
+            part => clean.push(part),
+        }
+    }
+    clean
+}
+
 /// Hosts and groups, with what the inventory itself says about them.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
@@ -70,6 +93,11 @@ pub struct Inventory {
     pub dirs: Vec<PathBuf>,
     /// The host that stands for this machine, once it has become a member of a group; it is not among `hosts`.
     implicit: Option<Host>,
+    options: Arc<Options>,
+    /// What `add_host` and `group_by` have done, to be done again after a refresh.
+    dynamic: Vec<change::Dynamic>,
+    /// The texts that may never be templated.
+    untrusted: untrusted::Untrusted,
     layers: layers::Cache,
 }
 
@@ -109,9 +137,9 @@ pub struct Group {
     pub depth: u32,
 }
 
-/// Reads all sources in order. With errors the inventory holds what could be read.
-pub fn load(project: &Project, sources: &[InventorySource]) -> (Inventory, Diagnostics) {
-    load::load(project, sources)
+/// Reads all sources in order.
+pub fn load(reading: &Reading<'_>) -> Loaded {
+    load::load(reading)
 }
 
 impl Host {
@@ -145,3 +173,6 @@ impl Group {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod sources_tests;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::glob::Matcher;
-use super::{Inventory, LOCALHOST, address};
+use super::{Inventory, LOCALHOST, Mismatch, address};
 use crate::base::names::nearest;
 use crate::base::{Diagnostic, Diagnostics, Kind};
 use crate::project::{Project, cause, shown};
@@ -150,6 +150,13 @@ impl Search<'_> {
 
     fn one(&mut self, pattern: &str) -> Vec<Arc<str>> {
         let (expression, subscript) = split_subscript(pattern);
+        if let (Some(_), Some(inner)) = (subscript, pattern.get(expression.len()..))
+            && inner.get(2..).is_some_and(|inner| inner.contains('-'))
+        {
+            let message = format!("`{inner}` in the host pattern `{pattern}` is written the old way");
+            let hint = format!("write `{}`", inner.replace('-', ":"));
+            self.diagnostics.push(Diagnostic::warning(Kind::Pattern, message).hint(hint));
+        }
         let hosts = self.enumerate(expression);
         match subscript {
             None => hosts,
@@ -206,9 +213,12 @@ impl Search<'_> {
             None if self.inventory.hosts.is_empty() => "the inventory has no hosts".to_owned(),
             None => "the inventory has neither a group nor a host of that name".to_owned(),
         };
-        let warning =
-            Diagnostic::warning(Kind::Pattern, format!("the host pattern `{expression}` matches nothing"))
-                .hint(hint);
+        let message = format!("the host pattern `{expression}` matches nothing");
+        let warning = match self.inventory.options.pattern_mismatch {
+            Mismatch::Warning => Diagnostic::warning(Kind::Pattern, message).hint(hint),
+            Mismatch::Error => Diagnostic::error(Kind::Pattern, message).hint(hint),
+            Mismatch::Ignore => return,
+        };
         if !self.diagnostics.0.contains(&warning) {
             self.diagnostics.push(warning);
         }

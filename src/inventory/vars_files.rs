@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use super::{Options, build};
 use crate::base::{Diagnostic, Diagnostics, Kind, Place};
 use crate::project::Project;
 use crate::vars::{VarMap, Variable};
 use crate::yaml::{self, Node, NodeKind};
 
-const EXTENSIONS: [&str; 3] = ["yml", "yaml", "json"];
-
 /// Reads the variables of a name from `dir/group_vars` or `dir/host_vars`. `None` where there are no files.
 pub(super) fn read(
     project: &Project,
+    options: &Options,
     dir: &Path,
     kind: &str,
     name: &str,
@@ -22,25 +22,36 @@ pub(super) fn read(
         return None;
     }
     let base = dir.join(kind);
-    let files = files_of(project, &base, name, diagnostics);
+    let files = files_of(project, options, &base, name, diagnostics);
     if files.is_empty() {
         return None;
     }
     let mut vars = VarMap::new();
     for file in files {
-        read_file(project, &file, &mut vars, diagnostics);
+        let mut own = VarMap::new();
+        read_file(project, &file, &mut own, diagnostics);
+        for (name, variable) in own {
+            build::set(&mut vars, &name, variable, options.merge);
+        }
     }
     Some(vars)
 }
 
-/// `NAME` (a file or a directory), else `NAME.yml`, `NAME.yaml`, `NAME.json`: the first that is there.
-fn files_of(project: &Project, base: &Path, name: &str, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
-    let candidates = std::iter::once(base.join(name))
-        .chain(EXTENSIONS.iter().map(|extension| base.join(format!("{name}.{extension}"))));
+/// `NAME` (a file or a directory), else `NAME.yml`, `NAME.yaml`, `NAME.json` (as the settings have it): the first that
+/// is there.
+fn files_of(
+    project: &Project,
+    options: &Options,
+    base: &Path,
+    name: &str,
+    diagnostics: &mut Diagnostics,
+) -> Vec<PathBuf> {
+    let endings = options.vars_extensions.iter().map(|ending| base.join(format!("{name}{ending}")));
+    let candidates = std::iter::once(base.join(name)).chain(endings);
     for path in candidates {
         if project.is_dir(&path) {
             let mut files = Vec::new();
-            collect(project, &path, &mut files, diagnostics);
+            collect(project, options, &path, &mut files, diagnostics);
             return files;
         }
         if project.is_file(&path) {
@@ -51,7 +62,13 @@ fn files_of(project: &Project, base: &Path, name: &str, diagnostics: &mut Diagno
 }
 
 /// The files of a directory in the order of their names, those of directories below it in their place.
-fn collect(project: &Project, dir: &Path, files: &mut Vec<PathBuf>, diagnostics: &mut Diagnostics) {
+fn collect(
+    project: &Project,
+    options: &Options,
+    dir: &Path,
+    files: &mut Vec<PathBuf>,
+    diagnostics: &mut Diagnostics,
+) {
     let entries = match project.entries(dir) {
         Ok(entries) => entries,
         Err(diagnostic) => {
@@ -64,12 +81,12 @@ fn collect(project: &Project, dir: &Path, files: &mut Vec<PathBuf>, diagnostics:
         if name.starts_with('.') || name.ends_with('~') {
             continue;
         }
-        let extension = path.extension().and_then(|extension| extension.to_str());
+        let ending = super::plugin::ending(&path);
         if project.is_dir(&path) {
-            if extension.is_none() {
-                collect(project, &path, files, diagnostics);
+            if ending.is_none() {
+                collect(project, options, &path, files, diagnostics);
             }
-        } else if extension.is_none_or(|extension| EXTENSIONS.contains(&extension)) {
+        } else if ending.is_none_or(|ending| options.vars_extensions.contains(&ending)) {
             files.push(path);
         }
     }

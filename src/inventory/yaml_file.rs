@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::address;
 use super::build::Builder;
 use crate::base::names::did_you_mean;
-use crate::base::{Diagnostic, Kind, Place, Source};
+use crate::base::{Diagnostic, Kind, Place, Source, Value};
 use crate::yaml::{Node, NodeKind};
 
 const SECTIONS: [&str; 3] = ["hosts", "vars", "children"];
@@ -15,8 +15,11 @@ impl Builder {
     pub(super) fn add_yaml(&mut self, source: &Arc<Source>, root: &Node) {
         let entries = match &root.kind {
             NodeKind::Null => {
-                let warning = Diagnostic::warning(Kind::Inventory, "this inventory is empty");
-                self.warn(warning.at(&Place::start_of(source)));
+                self.error("this inventory is empty", Some(&Place::start_of(source)));
+                return;
+            }
+            NodeKind::Map(entries) if entries.is_empty() => {
+                self.error("this inventory is empty", Some(&root.place));
                 return;
             }
             NodeKind::Map(entries) => entries,
@@ -29,14 +32,9 @@ impl Builder {
                 return;
             }
         };
-        if let Some(plugin) = root.get("plugin") {
-            let name = plugin.as_str().unwrap_or("?");
-            let message = format!("the inventory plugin `{name}` is not supported");
-            self.warn(
-                Diagnostic::error(Kind::Unsupported, message)
-                    .at(&plugin.place)
-                    .hint("save what `ansible-inventory --list --yaml` prints and use that file"),
-            );
+        if let Some(plugin) = root.get("plugin").filter(|plugin| !is_falsy(plugin)) {
+            let error = Diagnostic::error(Kind::Inventory, "this file names its inventory plugin");
+            self.warn(error.at(&plugin.place).hint("only `auto` and that plugin can read it"));
             return;
         }
         for (name, body) in entries.iter() {
@@ -70,16 +68,16 @@ impl Builder {
                 return;
             }
         };
-        self.add_group(group, Some(place));
+        let group = self.add_group(group, Some(place));
         for (key, section) in entries {
-            self.add_yaml_section(group, key, section);
+            self.add_yaml_section(&group, key, section);
         }
         if let Some(parent) = parent {
-            self.add_child(parent, group, Some(place));
+            self.add_child(parent, &group, Some(place));
         }
     }
 
-    fn add_yaml_section(&mut self, group: &str, key: &Node, section: &Node) {
+    pub(super) fn add_yaml_section(&mut self, group: &str, key: &Node, section: &Node) {
         let name = key.as_str().unwrap_or_default();
         let known = SECTIONS.contains(&name);
         // a text stands for the one entry that it names
@@ -110,7 +108,8 @@ impl Builder {
                 for (name, value) in entries {
                     if let Some(name) = self.variable_name(name) {
                         self.refuse_vault(value);
-                        self.set_group_variable(group, &name, value.to_value(), Some(&value.place));
+                        let plain = self.value_of(value);
+                        self.set_group_variable(group, &name, plain, Some(&value.place));
                     }
                 }
             }
@@ -138,14 +137,14 @@ impl Builder {
 
     fn add_yaml_hosts(&mut self, group: &str, name: &Node, vars: &Node) {
         let Some(pattern) = name.as_str() else {
-            let message = format!("a host is named by a text, not by {}", name.describe());
+            let message = format!("host pattern {} must be a string", name.to_value().to_text());
             self.warn(Diagnostic::error(Kind::Structure, message).at(&name.place).hint("put it in quotes"));
             return;
         };
         let (hosts, port) = match address::expand(pattern) {
             Ok(expanded) => expanded,
             Err(message) => {
-                self.error(message, Some(&name.place));
+                self.error(message.to_string(), Some(&name.place));
                 return;
             }
         };
@@ -165,11 +164,11 @@ impl Builder {
             .iter()
             .filter_map(|(name, value)| {
                 self.refuse_vault(value);
-                Some((self.variable_name(name)?, value.to_value(), &value.place))
+                Some((self.variable_name(name)?, self.value_of(value), &value.place))
             })
             .collect();
         for host in hosts {
-            self.add_host(&host, group, port, Some(&name.place));
+            self.add_host(&host, Some(group), port, Some(&name.place));
             for (name, value, place) in &vars {
                 self.set_host_variable(&host, name, value.clone(), Some(place));
             }
@@ -183,6 +182,13 @@ impl Builder {
         let message = format!("a variable is named by a text, not by {}", name.describe());
         self.warn(Diagnostic::error(Kind::Structure, message).at(&name.place));
         None
+    }
+
+    /// The value, with its `!unsafe` texts remembered.
+    pub(super) fn value_of(&mut self, node: &Node) -> Value {
+        let value = node.to_value();
+        self.inventory.untrusted.mark_tagged(node, &value);
+        value
     }
 
     fn refuse_vault(&mut self, value: &Node) {

@@ -47,6 +47,11 @@ impl Project {
         path.is_file()
     }
 
+    /// Whether anything that can be read as a file is there: pipes too, not directories.
+    pub fn is_readable(&self, path: &Path) -> bool {
+        path.metadata().is_ok_and(|found| !found.is_dir())
+    }
+
     /// Whether a directory (or a link to one) is there.
     pub fn is_dir(&self, path: &Path) -> bool {
         path.is_dir()

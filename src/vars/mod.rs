@@ -104,6 +104,20 @@ impl Layer {
     }
 }
 
+/// What `hash_behaviour=merge` makes of two definitions: mappings are merged at every depth, else the higher wins.
+pub fn merged(lower: &Value, higher: Value) -> Value {
+    let (Value::Map(below), Value::Map(above)) = (lower, &higher) else { return higher };
+    let mut all = (**below).clone();
+    for (key, value) in above.iter() {
+        let value = match all.get(key) {
+            Some(known) => merged(known, value.clone()),
+            None => value.clone(),
+        };
+        all.insert(key.clone(), value);
+    }
+    Value::map(all)
+}
+
 /// Layers, lowest precedence first. The later layer wins among equal levels.
 #[derive(Clone, Debug, Default)]
 pub struct Layers(Vec<Arc<Layer>>);
@@ -123,6 +137,15 @@ impl Layers {
     /// The definition that wins.
     pub fn get(&self, name: &str) -> Option<&Variable> {
         self.0.iter().rev().find_map(|layer| layer.vars.get(name))
+    }
+
+    /// The value of a name: that of the definition that wins, or with `hash_behaviour=merge` all of them merged.
+    pub fn value(&self, name: &str, merge: bool) -> Option<Value> {
+        if !merge {
+            return self.get(name).map(|variable| variable.value.clone());
+        }
+        let values = self.0.iter().filter_map(|layer| Some(layer.vars.get(name)?.value.clone()));
+        values.reduce(|lower, higher| merged(&lower, higher))
     }
 
     /// Every definition of a name with its level, from the winner down.
@@ -148,9 +171,19 @@ impl Layers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::map;
 
     fn layer(level: Level, value: i32) -> Arc<Layer> {
         Layer::of_values(level, [(Arc::from("x"), Value::from(value))])
+    }
+
+    #[test]
+    fn mappings_merge_at_every_depth() {
+        let lower = Value::from(map! {"a" => map! {"x" => 1, "y" => 2}, "b" => 3});
+        let higher = Value::from(map! {"a" => map! {"y" => 4}, "c" => vec![Value::from(5)]});
+        let expected = map! {"a" => map! {"x" => 1, "y" => 4}, "b" => 3, "c" => vec![Value::from(5)]};
+        assert_eq!(merged(&lower, higher), Value::from(expected));
+        assert_eq!(merged(&lower, Value::from(1)), Value::from(1));
     }
 
     #[test]
@@ -161,6 +194,7 @@ mod tests {
         layers.push(layer(Level::TaskVars, 3));
         layers.push(layer(Level::TaskVars, 4));
         assert_eq!(layers.get("x").map(|v| &v.value), Some(&Value::from(4)));
+        assert_eq!(layers.value("x", true), Some(Value::from(4)));
         let all: Vec<_> = layers.definitions("x").map(|(level, _)| level).collect();
         assert_eq!(all, [Level::TaskVars, Level::TaskVars, Level::PlayVars, Level::RoleDefaults]);
     }

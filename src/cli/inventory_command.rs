@@ -1,0 +1,222 @@
+//! `fleet inventory`, and what runs under the name `ansible-inventory`: shows the inventory as it is understood.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser};
+
+use super::exit::{self, Exit, FilesAreWrong, WrongOptions, print_diagnostics};
+use super::inventory::{self, Manner};
+use super::inventory_dump::{Dump, Form};
+use super::{configuration, extra, inventory_text};
+use crate::base::{Diagnostic, Diagnostics, Severity};
+use crate::inventory::{Inventory, Loaded};
+use crate::project::Project;
+use crate::vars::Layer;
+
+/// Arguments of `fleet inventory`; names and letters are ansible-inventory's.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "options of a command line")]
+pub struct InventoryArgs {
+    /// With `--graph`: the group to start at
+    #[arg(value_name = "GROUP")]
+    group: Option<String>,
+    /// All hosts and groups, as an inventory script prints them
+    #[arg(long, group = "action")]
+    list: bool,
+    /// The variables of one host; `--limit` does not count
+    #[arg(long, value_name = "HOST", group = "action")]
+    host: Option<String>,
+    /// The groups as a tree; `--limit` does not count
+    #[arg(long, group = "action")]
+    graph: bool,
+    /// An inventory: a file, a directory, or hosts separated by commas; may be given several times
+    #[arg(short, long, value_name = "INVENTORY", alias = "inventory-file")]
+    inventory: Vec<String>,
+    /// Only hosts that match this pattern
+    #[arg(short, long, value_name = "PATTERN")]
+    limit: Option<String>,
+    /// As YAML
+    #[arg(short, long, conflicts_with = "toml")]
+    yaml: bool,
+    /// As TOML
+    #[arg(long)]
+    toml: bool,
+    /// With `--graph`: variables too
+    #[arg(long)]
+    vars: bool,
+    /// With `--list`: the variables of groups and hosts stay apart, as they are defined
+    #[arg(long)]
+    export: bool,
+    /// Write to this file
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Variables that win over all others: `name=value`, YAML or JSON, or `@file`
+    #[arg(short, long, value_name = "VARS")]
+    extra_vars: Vec<String>,
+    /// The directory whose `group_vars` and `host_vars` count as those beside a playbook
+    #[arg(long, value_name = "DIRECTORY", alias = "basedir")]
+    playbook_dir: Option<PathBuf>,
+    /// Say more
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Has no meaning here; inventories are never kept
+    #[arg(long, hide = true)]
+    flush_cache: bool,
+}
+
+/// Shows the inventory as Ansible sees it
+#[derive(Debug, Parser)]
+#[command(name = "ansible-inventory", version)]
+struct AnsibleInventory {
+    #[command(flatten)]
+    args: InventoryArgs,
+}
+
+/// What fleet does under the name `ansible-inventory`. The arguments start with the program's name.
+pub fn ansible_inventory(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match AnsibleInventory::try_parse_from(arguments) {
+        Ok(AnsibleInventory { args }) => args,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(&args, Manner::Ansible) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            if let Some(FilesAreWrong(diagnostics)) = error.downcast_ref() {
+                let _ = say_as_ansible(&mut anstream::stderr().lock(), diagnostics);
+                return Exit::Error.into();
+            }
+            let _ = writeln!(anstream::stderr().lock(), "[ERROR]: {error:#}");
+            exit::of(&error).into()
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &InventoryArgs, manner: Manner) -> Result<Exit> {
+    let text = shown(args, manner)?;
+    let Some(text) = text else { return Ok(Exit::Error) };
+    match &args.output {
+        Some(path) => {
+            std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+        }
+        None => {
+            let end = if text.ends_with('\n') { "" } else { "\n" };
+            write!(anstream::stdout().lock(), "{text}{end}").context("cannot write")?;
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// The text to show; none where there is nothing.
+fn shown(args: &InventoryArgs, manner: Manner) -> Result<Option<String>> {
+    let wrong = |message: &str| anyhow::Error::from(WrongOptions(message.to_owned()));
+    if !args.list && !args.graph && args.host.is_none() {
+        return Err(wrong(
+            "no action selected, at least one of --host, --graph or --list needs to be specified",
+        ));
+    }
+    let project = Arc::new(Project::new());
+    let (config, mut diagnostics) = configuration::read(&project)?;
+    let extra = extra::read(&args.extra_vars, &project)?;
+    let sources = inventory::sources(&project, &args.inventory, &config, None);
+    let options = inventory::options(&config, manner);
+    let Loaded { inventory, diagnostics: found, remarks } =
+        inventory::read(&project, &sources, &options, &extra);
+    diagnostics.extend(found);
+    if args.verbose >= 3 {
+        for remark in remarks {
+            writeln!(anstream::stderr().lock(), "{remark}").context("cannot write")?;
+        }
+    }
+    let limit = if args.host.is_none() { inventory::limit(&project, args.limit.as_deref())? } else { None };
+    let pattern = args.host.as_deref().unwrap_or("all");
+    let matches = inventory.match_pattern(&[pattern], limit.as_ref());
+    diagnostics.extend(matches.diagnostics);
+    let playbook_dirs: Vec<PathBuf> = args.playbook_dir.iter().cloned().collect();
+    let form = match (args.yaml, args.toml) {
+        (true, _) => Form::Yaml,
+        (_, true) => Form::Toml,
+        _ => Form::Json,
+    };
+    let dump = Dump {
+        project: &project,
+        inventory: &inventory,
+        playbook_dirs: &playbook_dirs,
+        extra: Layer::new(crate::vars::Level::ExtraVars, extra),
+        export: args.export || *config.inventory_export,
+        merge: options.merge,
+        available: matches.hosts.iter().cloned().collect::<HashSet<_>>(),
+        order: &matches.hosts,
+    };
+    tell(&diagnostics, manner)?;
+    if args.host.is_some() {
+        let [host] = matches.hosts.as_slice() else {
+            return Err(wrong("You must pass a single valid host to --host parameter"));
+        };
+        let vars = dump.host_vars(host).map_err(FilesAreWrong)?;
+        return Ok(Some(inventory_text::write(&vars.into(), form)?));
+    }
+    if args.graph {
+        let start = args.group.as_deref().unwrap_or("all");
+        if !inventory.groups.contains_key(start) {
+            return Err(unknown_group(&inventory, start));
+        }
+        return Ok(Some(dump.graph(start, args.vars).map_err(FilesAreWrong)?));
+    }
+    let listed = dump.list(form).map_err(FilesAreWrong)?;
+    let text = inventory_text::write(&listed.into(), form)?;
+    Ok(Some(text).filter(|text| !text.is_empty()))
+}
+
+fn unknown_group(inventory: &Inventory, name: &str) -> anyhow::Error {
+    let known = inventory.groups.keys().map(|known| &**known);
+    let hint = crate::base::names::did_you_mean(name, known).map(|hint| format!("; {hint}"));
+    let message = "Pattern must be valid group name when using --graph";
+    WrongOptions(format!("{message}: `{name}`{}", hint.unwrap_or_default())).into()
+}
+
+fn tell(diagnostics: &Diagnostics, manner: Manner) -> Result<()> {
+    if diagnostics.has_errors() {
+        return Err(FilesAreWrong(diagnostics.clone()).into());
+    }
+    let mut out = anstream::stderr().lock();
+    match manner {
+        Manner::Fleet => print_diagnostics(&mut out, diagnostics),
+        Manner::Ansible => say_as_ansible(&mut out, diagnostics),
+    }
+    .context("cannot write")
+}
+
+/// Prints problems in the form in which Ansible prints its own: `[WARNING]: …` on standard error.
+pub fn say_as_ansible(out: &mut impl Write, diagnostics: &Diagnostics) -> std::io::Result<()> {
+    for Diagnostic { severity, kind: _, message, place, notes, hint, told: _ } in &diagnostics.0 {
+        let word = if *severity == Severity::Error { "ERROR" } else { "WARNING" };
+        writeln!(out, "[{word}]: {}", in_ansibles_form(message))?;
+        if let Some(place) = place {
+            writeln!(out, "Origin: {place}")?;
+        }
+        for note in notes {
+            writeln!(out, "{}", in_ansibles_form(&note.message))?;
+        }
+        if let Some(hint) = hint {
+            writeln!(out, "{}", in_ansibles_form(hint))?;
+        }
+    }
+    Ok(())
+}
+
+/// A message with a capital at its start, and names in single quotes.
+fn in_ansibles_form(message: &str) -> String {
+    let text = message.replace('`', "'");
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}
