@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod configuration;
+pub mod discover;
 pub mod exit;
 pub mod extra;
 pub mod inventory;

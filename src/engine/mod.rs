@@ -6,7 +6,9 @@ mod controller;
 pub mod destination;
 pub mod event;
 mod execution;
+pub mod explain;
 mod fact_cache;
+pub mod file_checks;
 mod flow;
 mod handlers;
 mod include;
@@ -330,7 +332,7 @@ impl Prepared {
     async fn play(&self, play: &Arc<Play>) -> bool {
         let run = &self.run;
         let mut matched = Vec::new();
-        let ready = run.ready(play, |prompted| {
+        let ready = run.ready(play, setup::Prompts::Asked, |prompted| {
             let found = run.hosts_of(play, prompted)?;
             for diagnostic in found.diagnostics.0 {
                 if !self.told.contains(&diagnostic.message) {

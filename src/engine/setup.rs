@@ -20,6 +20,13 @@ pub(super) type Batch = Vec<Host>;
 /// `vars_files` of a play: the layers that are the same for all hosts; `None` where a name hangs on the host.
 type Files = Option<Vec<Arc<Layer>>>;
 
+/// Whether `vars_prompt` asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prompts {
+    Asked,
+    NotAsked,
+}
+
 /// A play, ready to run.
 pub(super) struct Ready {
     pub(super) prompted: Option<Arc<Layer>>,
@@ -51,9 +58,13 @@ impl Run {
     pub(super) fn ready(
         &self,
         play: &Arc<Play>,
+        prompts: Prompts,
         hosts: impl FnOnce(Option<&Arc<Layer>>) -> Result<Vec<Host>, Diagnostic>,
     ) -> Result<Ready, Diagnostic> {
-        let prompted = self.prompts(play)?;
+        let prompted = match prompts {
+            Prompts::Asked => self.prompts(play)?,
+            Prompts::NotAsked => None,
+        };
         let hosts = hosts(prompted.as_ref())?;
         let files = self.common_files(play, prompted.as_ref())?;
         self.with_play_binder(play, prompted.as_ref(), |binder| {

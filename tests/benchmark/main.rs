@@ -6,14 +6,17 @@
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "it panics to fail")]
 
+mod peers;
+
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use peers::{ansible_playbook, quietly, said, surroundings};
+
 const ROUNDS: usize = 7;
 const LAB: &str = "bench";
-const ANSIBLE: &str = "ansible-core==2.19.14";
 
 fn main() {
     if let Err(reason) = fleet::lab::can_run() {
@@ -69,16 +72,6 @@ fn measure() {
     }
 }
 
-fn quietly(command: &mut Command, what: &str) {
-    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{what}: {error}"));
-    assert!(
-        output.status.success(),
-        "{what} failed:\n{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
 fn timed(work: impl FnOnce()) -> Duration {
     let begun = Instant::now();
     work();
@@ -104,26 +97,7 @@ fn ten_logins(config: &Path, hosts: &[String]) {
     }
 }
 
-/// ansible-playbook of the pinned version, in a virtual environment below the target directory.
-fn ansible_playbook() -> PathBuf {
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ansible-2.19.14");
-    let program = place.join("bin/ansible-playbook");
-    if !program.exists() {
-        quietly(Command::new("python3").args(["-m", "venv"]).arg(&place), "python3 -m venv");
-        quietly(
-            Command::new(place.join("bin/pip")).args(["install", "-q", ANSIBLE]),
-            "pip install ansible-core",
-        );
-    }
-    program
-}
-
 fn report(ours: Duration, theirs: Duration, logins: Duration, ansible: &Path) -> String {
-    let said = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output();
-        let text = output.map(|o| [o.stdout, o.stderr].concat()).unwrap_or_default();
-        String::from_utf8_lossy(&text).lines().next().unwrap_or("?").trim().to_owned()
-    };
     let ms = |time: Duration| format!("{:.0} ms", time.as_secs_f64() * 1000.0);
     let ratio = |time: Duration| format!("{:.1}", time.as_secs_f64() / ours.as_secs_f64());
     let mut text = String::from("# Benchmark: a converged deploy\n\n");
@@ -141,14 +115,7 @@ fn report(ours: Duration, theirs: Duration, logins: Duration, ansible: &Path) ->
         ms(theirs),
         ratio(theirs)
     );
-    let _ = writeln!(text, "- date: {}", said("date", &["-u", "+%Y-%m-%d"]));
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("?");
-    let model = model.trim_start_matches(['\t', ' ', ':']);
-    let _ = writeln!(text, "- machine: {} cores, {model}", said("nproc", &[]));
-    let _ = writeln!(text, "- fleet: {}", said(env!("CARGO_BIN_EXE_fleet"), &["--version"]));
-    let _ = writeln!(text, "- Ansible: {}", said(&ansible.display().to_string(), &["--version"]));
+    text.push_str(&surroundings(&ansible.display().to_string()));
     let _ = writeln!(text, "- OpenSSH: {}", said("ssh", &["-V"]));
-    let _ = writeln!(text, "- kernel: {}", said("uname", &["-r"]));
     text
 }
