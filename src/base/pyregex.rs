@@ -9,7 +9,7 @@ use fancy_regex::Regex;
 
 mod expand;
 
-pub use expand::expand;
+pub use expand::{expand, replace_all};
 
 /// The flags of Python's `re` that change what a pattern means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -264,7 +264,7 @@ impl Looker<'_> {
             skipped: _,
         } = plan;
         let observed = |query: &crate::wire::Query| self.machine.store.observed(&user.key, query);
-        for planned in &changes {
+        for planned in changes.iter().filter(|planned| planned.side == crate::modules::Side::Host) {
             self.overlay.borrow_mut().apply(&planned.change, &context.user, &observed);
         }
         if module == "set_fact" {

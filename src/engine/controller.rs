@@ -105,8 +105,21 @@ impl Controller for TaskController<'_> {
         })
     }
 
+    fn place(&self, name: &str) -> PathBuf {
+        if let Some(below) = name.strip_prefix("~/")
+            && let Some(home) = std::env::var_os("HOME")
+        {
+            return Path::new(&home).join(below);
+        }
+        self.search.last().map_or_else(|| PathBuf::from(name), |base| base.join(name))
+    }
+
     fn is_directory(&self, path: &Path) -> bool {
         self.project.is_dir(path)
+    }
+
+    fn link(&self, path: &Path) -> Option<String> {
+        std::fs::read_link(path).ok().and_then(|target| target.to_str().map(str::to_owned))
     }
 
     fn read(&self, path: &Path) -> Result<(Bytes, u32), Failed> {

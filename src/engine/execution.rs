@@ -12,9 +12,13 @@ use super::single::{Settings, Single};
 use super::task::Turn;
 use crate::base::{Key, Map, Value, pyregex};
 use crate::lang::Keyword;
-use crate::modules::{AnyModule, Context, Given, Halt, Plan, Side, Step, View, Wait, Wanted as Ends};
+use crate::modules::{
+    AnyModule, Context, Given, Halt, Plan, Planned, Side, Step, View, Wait, Wanted as Ends,
+};
 use crate::plan::bind::Stop;
-use crate::wire::{Action, Change, CommandOutput, Content, Done, FailureKind, Observation, Query};
+use crate::wire::{
+    Action, Change, CommandOutput, Content, Done, Failure, FailureKind, Observation, Outcome, Query,
+};
 
 /// How often a plan is made anew because the host changed under it, or because it asks for more.
 const MOST_ROUNDS: usize = 64;
@@ -136,7 +140,7 @@ impl Execution<'_> {
             vec![Ok(Done::Ran(self.machine.raw(self.user, text).await?))]
         } else {
             let (mut wanted, _) = self.ahead(&changes);
-            wanted.add(&self.user.key, used);
+            wanted.add(&self.user.key, used.into_iter().filter(|query| !query.is_remote()));
             let then = wanted.take(&self.user.key);
             let never =
                 turn.task.keyword(Keyword::ChangedWhen).is_some_and(|w| w.value == Value::Bool(false));
@@ -148,9 +152,19 @@ impl Execution<'_> {
                 turn.run.remembers(&turn.play.journal, &remembered);
                 Some((turn.play.journal.clone(), remembered.clone()))
             };
-            let (outcomes, told) = self.machine.perform(self.user, remember, &changes, then, None).await?;
-            warning = told;
-            outcomes
+            let here = |planned: &&Planned| planned.side == Side::Controller;
+            let of = |planned: &Planned| planned.change.clone();
+            let on_controller: Vec<Change> = plan.changes.iter().filter(here).map(of).collect();
+            let on_host: Vec<Change> = plan.changes.iter().filter(|planned| !here(planned)).map(of).collect();
+            let outcomes = if on_host.is_empty() {
+                Vec::new()
+            } else {
+                let (outcomes, told) =
+                    self.machine.perform(self.user, remember, &on_host, then, None).await?;
+                warning = told;
+                outcomes
+            };
+            both_sides(plan, outcomes, on_controller).await?
         };
         let mut done = Vec::new();
         for (at, outcome) in outcomes.into_iter().enumerate() {
@@ -252,6 +266,37 @@ impl Execution<'_> {
             self.machine.store.spoil();
         }
     }
+}
+
+/// The outcomes of a plan's changes in its order, after those of the controller's side have been carried out; they are
+/// not where one of the host's has failed.
+async fn both_sides(
+    plan: &Plan,
+    on_host: Vec<Outcome>,
+    on_controller: Vec<Change>,
+) -> Result<Vec<Outcome>, Trouble> {
+    if on_controller.is_empty() {
+        return Ok(on_host);
+    }
+    let failed = on_host.iter().any(Result::is_err);
+    let mut here = if failed {
+        Vec::new()
+    } else {
+        let actions: Vec<Action> = on_controller.into_iter().map(|change| change.action).collect();
+        let done = tokio::task::spawn_blocking(move || crate::target::act_here(&actions)).await;
+        done.map_err(|error| Trouble { unreachable: false, message: error.to_string(), hint: None })?
+    }
+    .into_iter();
+    let mut there = on_host.into_iter();
+    let not_run = || Err(Failure::new(FailureKind::NotRun, "an earlier step failed"));
+    Ok(plan
+        .changes
+        .iter()
+        .map(|planned| match planned.side {
+            Side::Host => there.next().unwrap_or_else(not_run),
+            Side::Controller => here.next().unwrap_or_else(not_run),
+        })
+        .collect())
 }
 
 enum Performed {

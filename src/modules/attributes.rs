@@ -16,6 +16,7 @@ const UMASK: u32 = 0o022;
 
 params! {
     /// Attributes of a path.
+    #[derive(Default)]
     pub struct FileAttributes {
         /// The permissions, as an octal number in quotes (`"0644"`, `"01777"`) or symbolic as `chmod` takes them
         /// (`u+rwX,go=rX`). Left out, they stay as they are; a new file then gets what the user's umask leaves.
@@ -87,9 +88,8 @@ impl FileAttributes {
         {
             return not_supported(name, module);
         }
-        if *unsafe_writes && module != "file" {
-            return not_supported("unsafe_writes", module);
-        }
+        // how a content is written, not an attribute
+        let _ = unsafe_writes;
         let mut warnings = Vec::new();
         let mut missing = |kind: &str, failed: &str, name: &str| {
             if view.context().check_mode && there.is_none() {

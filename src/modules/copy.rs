@@ -16,7 +16,7 @@ mod content;
 mod remote;
 mod tree;
 
-use super::attributes::{FileAttributes, Wish, not_supported};
+use super::attributes::{FileAttributes, Wish};
 use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail};
 use super::file::directory;
 use super::params::{Mode, PathText, Raw, Rule};
@@ -53,8 +53,9 @@ params! {
         /// Whether, where the destination is a symbolic link, the file that it leads to is written. Otherwise the link
         /// is replaced.
         follow: bool = false;
-        /// Whether links in the project are followed: their content is copied.
-        local_follow: bool = true;
+        /// Whether links in a directory that is copied are followed: their content is copied. Otherwise they are made as
+        /// links. Left out, they are followed in the project, and on the host they stay links.
+        local_follow: Option<bool>;
         /// The SHA-1 that a file that is copied must have, in hexadecimal.
         checksum: Option<String>;
         /// Whether files that are encrypted with Ansible's vault are decrypted.
@@ -93,9 +94,6 @@ impl Module for Copy {
 
     fn plan(params: &CopyParams, view: &View<'_>) -> Result<Step, Halt> {
         let dest = paths::checked("dest", &params.dest)?;
-        if !params.local_follow {
-            return not_supported("local_follow", "copy");
-        }
         let content = params.content.as_ref().filter(|content| content.0 != Value::Null);
         let plan = match (&params.src, content) {
             (_, Some(content)) => text(params, &content.0, &dest, view)?,

@@ -20,7 +20,7 @@ use super::view::View;
 use super::write_file::{self, EDIT_LIMIT, Replace, Show, Verdict, Write};
 use crate::base::Map;
 use crate::wire::action::Bytes;
-use crate::wire::{Content, Done, Failure, FailureKind, FileKind, Follow, Observation, Query};
+use crate::wire::{Content, Done, Failure, FileKind, Follow, Observation, Query};
 use crate::{choices, params};
 use lines::Edited;
 
@@ -133,14 +133,7 @@ impl Module for LineInFile {
     }
 
     fn failure(_: &LineParams, _: &Plan, _: usize, failure: &Failure) -> Failed {
-        let mut failed = write_file::failed(failure);
-        if let (FailureKind::Validation, Some(output)) = (failure.kind, &failure.output) {
-            // as the original, which says it in one line
-            let stderr = String::from_utf8_lossy(&output.stderr);
-            failed.message = format!("failed to validate: rc:{} error:{stderr}", output.status);
-            failed.result.clear();
-        }
-        failed
+        super::edit_file::refused(failure)
     }
 }
 
@@ -216,15 +209,7 @@ fn write(
             };
         }
     }
-    let settled = plan.diffs.iter().any(|diff| {
-        matches!(diff, super::diff::Diff::Attribute { name, .. } if matches!(name.as_str(), "owner" | "group" | "mode" | "attributes"))
-    });
-    let message = match (message.is_empty(), settled) {
-        (true, false) => String::new(),
-        (true, true) => "ownership, perms or SE linux context changed".to_owned(),
-        (false, false) => message.clone(),
-        (false, true) => format!("{message} and ownership, perms or SE linux context changed"),
-    };
+    let message = super::edit_file::with_settled(message, plan);
     if !message.is_empty() && !edited.message.is_empty() {
         plan.summary.clone_from(&edited.message);
     }

@@ -1,10 +1,10 @@
 //! What modules that run commands share: the task's environment, and results as Ansible registers them.
 
-use super::contract::Failed;
+use super::contract::{Failed, Halt};
 use super::view::View;
 use crate::base::{Map, Value};
 use crate::map;
-use crate::wire::{Command, CommandOutput, Failure, Sealed};
+use crate::wire::{Action, Change, Command, CommandOutput, Effect, Failure, Observation, Query, Sealed};
 
 /// A program with arguments, in the task's environment.
 pub fn argv<S: Into<String>>(view: &View<'_>, arguments: impl IntoIterator<Item = S>) -> Command {
@@ -23,6 +23,47 @@ pub fn within(view: &View<'_>, mut command: Command) -> Command {
     environment.append(&mut command.environment);
     command.environment = environment;
     command
+}
+
+/// Runs a program that only reads, in the C locale; nothing where it cannot be started.
+pub fn read<S: Into<String>>(
+    view: &View<'_>,
+    words: impl IntoIterator<Item = S>,
+) -> Result<Option<CommandOutput>, Halt> {
+    match view.run(reading(words)) {
+        Ok(output) => Ok(Some(output)),
+        Err(Halt::Failed(_)) => Ok(None),
+        Err(halt) => Err(halt),
+    }
+}
+
+/// The command of [`read`], for [`View::want`] and [`will_print`].
+pub fn reading<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Command {
+    Command::argv(words).env("LC_ALL", "C").may_fail()
+}
+
+/// What a command printed.
+pub fn stdout(output: &CommandOutput) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The effect that a command which only reads will then print this.
+pub fn will_print(command: Command, text: impl Into<String>) -> Effect {
+    let output = CommandOutput {
+        status: 0,
+        stdout: text.into().into_bytes(),
+        stderr: Vec::new(),
+        started: 0,
+        ended: 0,
+        utc_offset: 0,
+        timed_out: false,
+    };
+    Effect::Answer(Query::Command(command), Observation::Command(output))
+}
+
+/// A change: a program with arguments, in the task's environment.
+pub fn change<S: Into<String>>(view: &View<'_>, words: impl IntoIterator<Item = S>) -> Change {
+    Change::new(Action::Run(argv(view, words)))
 }
 
 /// Whether empty lines at the end of an output are dropped.

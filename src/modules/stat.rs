@@ -95,7 +95,7 @@ fn step(summary: &str, stat: Map) -> Step {
     Step::Plan(Plan::nothing(summary).with("stat", stat))
 }
 
-fn algorithm(choice: ChecksumAlgorithm) -> Algorithm {
+pub(super) fn algorithm(choice: ChecksumAlgorithm) -> Algorithm {
     match choice {
         ChecksumAlgorithm::Md5 => Algorithm::Md5,
         ChecksumAlgorithm::Sha1 => Algorithm::Sha1,

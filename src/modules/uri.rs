@@ -17,6 +17,8 @@ use crate::wire::outcome::HttpAnswer;
 use crate::wire::{Action, Change, Done, Failure, Follow, Footprint};
 use crate::{choices, params};
 
+use super::web::credentials;
+
 mod answer;
 mod body;
 
@@ -175,6 +177,9 @@ impl Module for Uri {
             validate_certs: params.validate_certs,
             unix_socket: params.unix_socket.as_ref().map(|path| path.0.clone()),
             body_limit: BODY_LIMIT,
+            authorities: params.ca_path.as_ref().map(|path| path.0.clone()),
+            certificate: params.client_cert.as_ref().map(|path| path.0.clone()),
+            key: params.client_key.as_ref().map(|path| path.0.clone()),
             url,
         };
         let reads = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
@@ -209,29 +214,11 @@ fn skipped(because: &str) -> Plan {
     Plan::nothing(why).with("stdout", format!("skipped, since {because}"))
 }
 
-/// A URL without the user name and password in it, and these.
-fn credentials(url: &str) -> (String, Option<(String, String)>) {
-    let parts = url.split_once("://").and_then(|(scheme, rest)| {
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, path) = rest.split_at_checked(end)?;
-        let (user, host) = authority.rsplit_once('@')?;
-        let (name, password) = user.split_once(':').unwrap_or((user, ""));
-        Some((format!("{scheme}://{host}{path}"), (name.to_owned(), password.to_owned())))
-    });
-    match parts {
-        Some((url, found)) => (url, Some(found)),
-        None => (url.to_owned(), None),
-    }
-}
-
 impl UriParams {
     fn check(&self) -> Result<(), Halt> {
         let unsupported = [
             ("dest", self.dest.is_some()),
-            ("ca_path", self.ca_path.is_some()),
             ("ciphers", self.ciphers.is_some()),
-            ("client_cert", self.client_cert.is_some()),
-            ("client_key", self.client_key.is_some()),
             ("decompress", !self.decompress),
             ("unredirected_headers", !self.unredirected_headers.is_empty()),
             ("use_gssapi", self.use_gssapi),

@@ -92,10 +92,14 @@ pub struct Rendered {
 pub trait Controller {
     /// Finds a file or directory of the project; the error is a message in Ansible's words.
     fn find(&self, search: Search, name: &str) -> Result<PathBuf, Failed>;
+    /// A path of the controller as a task names it: absolute, from the home directory, or below the playbook's directory.
+    fn place(&self, name: &str) -> PathBuf;
     /// A regular file's content and permission bits.
     fn read(&self, path: &Path) -> Result<(Bytes, u32), Failed>;
     /// Whether a path that was found is a directory (links are followed).
     fn is_directory(&self, path: &Path) -> bool;
+    /// The text of a symbolic link on the controller; `None` where the path is none.
+    fn link(&self, path: &Path) -> Option<String>;
     /// What is below a directory: relative path and whether it is a directory, sorted; links are followed.
     fn tree(&self, path: &Path) -> Result<Vec<(String, bool)>, Failed>;
     /// A template file, rendered with the task's variables.

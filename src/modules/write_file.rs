@@ -233,6 +233,7 @@ fn replace_content(
         backup: write.backup && (file.stat.is_some() || file.other.is_some()),
         validate: write.validate.map(str::to_owned),
         follow: Follow::No,
+        in_place: write.attributes.unsafe_writes,
     };
     plan.changes.push(on_host(Change::new(action)));
     if let Some(other) = file.other {

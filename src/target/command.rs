@@ -73,7 +73,8 @@ pub fn called(command: &Command) -> &str {
 /// # Errors
 /// It cannot be started (`ENOENT` where there is no such program), or writes more than fits into an answer.
 pub fn run(command: &Command, directory: Option<&Path>) -> Result<CommandOutput, NotRun> {
-    let Command { program, directory: _, environment, stdin, timeout, umask, must_succeed: _ } = command;
+    let Command { program, directory: _, environment, stdin, timeout, umask, must_succeed: _, files: _ } =
+        command;
     if let Some(directory) = directory {
         let found = std::fs::metadata(directory)
             .and_then(|found| if found.is_dir() { Ok(()) } else { Err(cause::errno(libc::ENOTDIR)) });

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use sha2::Digest;
 use super::cause;
 use super::places::make_private;
 use crate::wire::action::hex;
-use crate::wire::{Failure, FailureKind};
+use crate::wire::{Algorithm, Failure, FailureKind};
 
 /// The contents of one session.
 #[derive(Debug)]
@@ -83,6 +83,23 @@ impl ContentStore {
         self.contents.insert(sha256.to_owned(), content);
     }
 
+    /// Keeps what a reader gives as a content; its size and hashes.
+    ///
+    /// # Errors
+    /// It cannot be read or spooled.
+    pub fn keep(&mut self, from: &mut dyn Read) -> Result<Kept, Failure> {
+        let name = format!("download-{}", self.contents.len());
+        let Content::Arriving { mut file, path, .. } = self.begin(&name)? else {
+            return Err(Failure::new(FailureKind::Other, "a download cannot be kept"));
+        };
+        let taken = Hashes::copy(from, &mut file);
+        let kept = taken.map_err(|error| discard(&path, cause::failed("cannot write", &path, &error)))?;
+        let place = path.with_file_name(&kept.sha256);
+        fs::rename(&path, &place).map_err(|error| cause::failed("cannot write", &place, &error))?;
+        self.contents.insert(kept.sha256.clone(), Content::Complete { path: place });
+        Ok(kept)
+    }
+
     /// Opens a content that has arrived.
     ///
     /// # Errors
@@ -118,6 +135,62 @@ impl ContentStore {
             .open(&path)
             .map_err(|error| cause::failed("cannot write", &path, &error))?;
         Ok(Content::Arriving { file, path, hash: sha2::Sha256::default(), received: 0 })
+    }
+}
+
+/// A content that was kept.
+#[derive(Debug)]
+pub struct Kept {
+    /// SHA-256 in hexadecimal, its name.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+    /// All hashes in hexadecimal.
+    pub digests: Vec<(Algorithm, String)>,
+}
+
+#[derive(Default)]
+struct Hashes {
+    md5: md5::Md5,
+    sha1: sha1::Sha1,
+    sha224: sha2::Sha224,
+    sha256: sha2::Sha256,
+    sha384: sha2::Sha384,
+    sha512: sha2::Sha512,
+}
+
+impl Hashes {
+    fn copy(from: &mut dyn Read, to: &mut File) -> io::Result<Kept> {
+        let (mut hashes, mut size) = (Self::default(), 0);
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            let count = match from.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let piece = buffer.get(..count).unwrap_or_default();
+            to.write_all(piece)?;
+            size += count as u64;
+            hashes.md5.update(piece);
+            hashes.sha1.update(piece);
+            hashes.sha224.update(piece);
+            hashes.sha256.update(piece);
+            hashes.sha384.update(piece);
+            hashes.sha512.update(piece);
+        }
+        let Self { md5, sha1, sha224, sha256, sha384, sha512 } = hashes;
+        let sha256 = hex(&sha256.finalize());
+        let digests = vec![
+            (Algorithm::Md5, hex(&md5.finalize())),
+            (Algorithm::Sha1, hex(&sha1.finalize())),
+            (Algorithm::Sha224, hex(&sha224.finalize())),
+            (Algorithm::Sha256, sha256.clone()),
+            (Algorithm::Sha384, hex(&sha384.finalize())),
+            (Algorithm::Sha512, hex(&sha512.finalize())),
+        ];
+        Ok(Kept { sha256, size, digests })
     }
 }
 
@@ -186,7 +259,6 @@ fn remove_leftovers(above: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
 
     fn sha256(bytes: &[u8]) -> String {
         hex(&sha2::Sha256::digest(bytes))

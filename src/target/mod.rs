@@ -4,6 +4,7 @@
 //! synchronous: one program at a time, its steps in order. This is the only room with `unsafe` code.
 
 mod act;
+mod beside;
 mod cause;
 mod command;
 mod content_store;
@@ -18,6 +19,7 @@ mod remembered;
 mod remote;
 mod session;
 
+pub use act::act_here;
 pub use nss::nss_setup;
 pub use remote::remote_main;
 pub use session::{MARKER, ServeError, serve};

@@ -70,6 +70,7 @@ fn write(path: impl Into<String>, text: &str) -> Action {
         backup: false,
         validate: None,
         follow: Follow::Yes,
+        in_place: false,
     }
 }
 

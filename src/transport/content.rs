@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::wire::action::{Action, Bytes, hex};
-use crate::wire::{Step, ToTarget, frame};
+use crate::wire::{Query, Step, ToTarget, frame};
 
 /// Bytes of one piece.
 const PIECE: usize = 1 << 20;
@@ -36,10 +36,13 @@ pub(super) enum NotSent {
 pub(super) fn needed(steps: &[Step]) -> Vec<Content> {
     let mut out: Vec<Content> = Vec::new();
     for step in steps {
-        let bytes = match step {
+        let contents: Vec<&Bytes> = match step {
+            Step::Observe(Query::Command(command)) | Step::Change(Action::Run(command)) => {
+                command.files.iter().map(|(_, content)| content).collect()
+            }
             Step::Observe(_) => continue,
             Step::Change(action) => match action {
-                Action::WriteFile { content, .. } => content,
+                Action::WriteFile { content, .. } => vec![content],
                 Action::SetAttributes { .. }
                 | Action::MakeDirectory { .. }
                 | Action::Symlink { .. }
@@ -53,10 +56,12 @@ pub(super) fn needed(steps: &[Step]) -> Vec<Content> {
                 | Action::Forget { .. } => continue,
             },
         };
-        if let Bytes::Sent { sha256, sha1: _, size, path: Some(path) } = bytes
-            && !out.iter().any(|known| known.sha256 == *sha256)
-        {
-            out.push(Content { sha256: sha256.clone(), size: *size, path: path.clone() });
+        for bytes in contents {
+            if let Bytes::Sent { sha256, sha1: _, size, path: Some(path) } = bytes
+                && !out.iter().any(|known| known.sha256 == *sha256)
+            {
+                out.push(Content { sha256: sha256.clone(), size: *size, path: path.clone() });
+            }
         }
     }
     out
@@ -167,6 +172,7 @@ mod tests {
                 backup: false,
                 validate: None,
                 follow: Follow::Yes,
+                in_place: false,
             })
         };
         assert_eq!(needed(&[write(Some("/l")), write(None), write(Some("/l"))]).len(), 1);

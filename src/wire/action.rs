@@ -39,8 +39,8 @@ pub enum Expect {
     Anything,
 }
 
-/// Bytes for a file: in the frame when small, else sent ahead and named by their SHA-256.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Bytes for a file: in the frame when small, else sent ahead and named by their SHA-256, or those of another file there.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Bytes {
     /// In the frame.
     Inline(#[serde(with = "serde_bytes")] Vec<u8>),
@@ -56,6 +56,15 @@ pub enum Bytes {
         #[serde(skip)]
         path: Option<std::path::PathBuf>,
     },
+    /// The content of a file that is on the host already.
+    OnHost {
+        /// That file.
+        path: String,
+        /// SHA-1 in hexadecimal that it must have; anything else is `Stale`.
+        sha1: String,
+        /// Bytes.
+        size: u64,
+    },
 }
 
 impl Bytes {
@@ -63,15 +72,16 @@ impl Bytes {
     pub fn size(&self) -> u64 {
         match self {
             Self::Inline(bytes) => bytes.len() as u64,
-            Self::Sent { size, .. } => *size,
+            Self::Sent { size, .. } | Self::OnHost { size, .. } => *size,
         }
     }
 
-    /// SHA-256 in hexadecimal.
-    pub fn sha256(&self) -> String {
+    /// SHA-256 in hexadecimal, where it is known.
+    pub fn sha256(&self) -> Option<String> {
         match self {
-            Self::Inline(bytes) => hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes)),
-            Self::Sent { sha256, .. } => sha256.clone(),
+            Self::Inline(bytes) => Some(hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes))),
+            Self::Sent { sha256, .. } => Some(sha256.clone()),
+            Self::OnHost { .. } => None,
         }
     }
 
@@ -79,14 +89,14 @@ impl Bytes {
     pub fn sha1(&self) -> String {
         match self {
             Self::Inline(bytes) => hex(&<sha1::Sha1 as sha1::Digest>::digest(bytes)),
-            Self::Sent { sha1, .. } => sha1.clone(),
+            Self::Sent { sha1, .. } | Self::OnHost { sha1, .. } => sha1.clone(),
         }
     }
 }
 
 impl std::fmt::Debug for Bytes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Bytes({} bytes, sha256 {})", self.size(), self.sha256())
+        write!(f, "Bytes({} bytes, sha1 {})", self.size(), self.sha1())
     }
 }
 
@@ -119,6 +129,8 @@ pub enum Action {
         validate: Option<String>,
         /// Whether a final link is followed.
         follow: Follow,
+        /// Whether it may be written in place where it cannot be replaced (a mount of its own).
+        in_place: bool,
     },
     /// Sets owner, group and mode.
     SetAttributes {
@@ -194,7 +206,7 @@ pub enum Action {
 }
 
 /// An HTTP request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HttpRequest {
     /// `GET`, `POST` …
     pub method: String,
@@ -214,6 +226,32 @@ pub struct HttpRequest {
     pub unix_socket: Option<String>,
     /// Bytes of the body that are kept; more is an error.
     pub body_limit: u64,
+    /// A file of the host with certificates of authorities, in place of those that it trusts.
+    pub authorities: Option<String>,
+    /// A file of the host with the client's certificate.
+    pub certificate: Option<String>,
+    /// A file of the host with the certificate's key; where `None` it is in the certificate's file.
+    pub key: Option<String>,
+}
+
+impl HttpRequest {
+    /// A `GET` with nothing else set.
+    pub fn get(url: impl Into<String>) -> Self {
+        Self {
+            method: "GET".to_owned(),
+            url: url.into(),
+            headers: Vec::new(),
+            body: None,
+            timeout: 30,
+            follow_redirects: "urllib2".to_owned(),
+            validate_certs: true,
+            unix_socket: None,
+            body_limit: 32 << 20,
+            authorities: None,
+            certificate: None,
+            key: None,
+        }
+    }
 }
 
 /// A change: an action with what it does to what is known.

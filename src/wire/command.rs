@@ -4,7 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::action::Bytes;
 use crate::base::Secret;
+
+/// Stands in a command's program and arguments for the directory that its [`Command::files`] lie in.
+pub const FILES: &str = "@fleet-files@";
 
 /// A secret inside a frame: the one place where a [`Secret`] is serialised.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -88,6 +92,10 @@ pub struct Command {
     pub umask: Option<u32>,
     /// Whether an exit status other than 0 is a failure that stops the program of steps.
     pub must_succeed: bool,
+    /// Contents that lie, under these names and executable, in a private directory as long as it runs; [`FILES`] in the
+    /// program and its arguments stands for that directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<(String, Bytes)>,
 }
 
 impl Command {
@@ -101,6 +109,7 @@ impl Command {
             timeout: None,
             umask: None,
             must_succeed: true,
+            files: Vec::new(),
         }
     }
 
@@ -115,6 +124,12 @@ impl Command {
     /// With one more environment variable.
     pub fn env(mut self, name: impl Into<String>, value: impl AsRef<str>) -> Self {
         self.environment.push((name.into(), Sealed::text(value)));
+        self
+    }
+
+    /// With a content beside it while it runs.
+    pub fn file(mut self, name: impl Into<String>, content: Bytes) -> Self {
+        self.files.push((name.into(), content));
         self
     }
 

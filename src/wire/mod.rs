@@ -14,8 +14,8 @@ pub mod query;
 pub use action::{Action, Attributes, Change, Effect, Expect, Footprint, HttpRequest, Owner};
 pub use command::{Command, CommandOutput, Program, Sealed};
 pub use observation::{
-    Content, Digest, Entry, GroupEntry, Observation, ObserveError, PackageState, PackageStatus, Stat,
-    UnitState, UserEntry,
+    Content, Digest, Download, Entry, GroupEntry, Observation, ObserveError, PackageState, PackageStatus,
+    Stat, UnitState, UserEntry,
 };
 pub use outcome::{Done, Failure, FailureKind, HttpAnswer, Outcome};
 pub use overlay::Overlay;

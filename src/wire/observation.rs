@@ -216,6 +216,17 @@ pub struct ObserveError {
     pub message: String,
 }
 
+/// The answer to [`super::Query::Download`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Download {
+    /// The answer, without its body.
+    pub answer: super::outcome::HttpAnswer,
+    /// The body, where the status is 200.
+    pub content: Option<super::action::Bytes>,
+    /// Its hashes in hexadecimal.
+    pub digests: Vec<(super::query::Algorithm, String)>,
+}
+
 /// An answer. Each query has one kind of answer, or `Failed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "named after the queries")]
@@ -230,6 +241,8 @@ pub enum Observation {
     Package(PackageState),
     Unit(UnitState),
     Command(CommandOutput),
+    Http(super::outcome::HttpAnswer),
+    Download(Download),
     Facts(Map),
     Flag(bool),
     Number(Option<i64>),

@@ -134,6 +134,8 @@ impl Overlay {
             Query::Unit { user: Some(_), .. }
             | Query::PackageListsAge
             | Query::Command(_)
+            | Query::Http(_)
+            | Query::Download(_)
             | Query::Facts { .. }
             | Query::Port { .. }
             | Query::Remembered { .. } => Overlaid::Ask(query.clone()),
@@ -173,7 +175,16 @@ impl Overlay {
 
     fn predict(&mut self, action: &Action, user: &str, observed: Observed<'_>) {
         match action {
-            Action::WriteFile { path, content, attributes, follow, expect: _, backup: _, validate: _ } => {
+            Action::WriteFile {
+                path,
+                content,
+                attributes,
+                follow,
+                expect: _,
+                backup: _,
+                validate: _,
+                in_place: _,
+            } => {
                 let path = self.final_path(path, *follow, observed);
                 let mut stat = self
                     .current(&path, observed)
@@ -497,9 +508,9 @@ fn is_not_found(observed: Option<Observation>) -> bool {
 fn digest_of(bytes: &Bytes, algorithm: Algorithm) -> Option<String> {
     use sha2::Digest as _;
     match (algorithm, bytes) {
-        (Algorithm::Sha256, bytes) => Some(bytes.sha256()),
+        (Algorithm::Sha256, bytes) => bytes.sha256(),
         (Algorithm::Sha1, bytes) => Some(bytes.sha1()),
-        (_, Bytes::Sent { .. }) => None,
+        (_, Bytes::Sent { .. } | Bytes::OnHost { .. }) => None,
         (Algorithm::Md5, Bytes::Inline(bytes)) => Some(super::action::hex(&md5::Md5::digest(bytes))),
         (Algorithm::Sha224, Bytes::Inline(bytes)) => Some(super::action::hex(&sha2::Sha224::digest(bytes))),
         (Algorithm::Sha384, Bytes::Inline(bytes)) => Some(super::action::hex(&sha2::Sha384::digest(bytes))),

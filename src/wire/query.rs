@@ -102,6 +102,10 @@ pub enum Query {
     },
     /// The output of a command that reads only.
     Command(Command),
+    /// The answer to an HTTP request that reads only.
+    Http(super::action::HttpRequest),
+    /// As `Http`, with the body of an answer with status 200 put where [`super::action::Bytes::Sent`] finds it.
+    Download(super::action::HttpRequest),
     /// Facts as Ansible's `setup` names them, without the `ansible_` prefix.
     Facts {
         /// Ansible's `gather_subset`: `all`, `min`, `!hardware`, `network` …
@@ -128,6 +132,11 @@ pub enum Query {
 }
 
 impl Query {
+    /// Whether its answer is fetched over the network: not one to ask for again because something has changed.
+    pub fn is_remote(&self) -> bool {
+        matches!(self, Self::Http(_) | Self::Download(_))
+    }
+
     /// The path that is asked about, for queries about one.
     pub fn path(&self) -> Option<&str> {
         match self {
@@ -142,6 +151,8 @@ impl Query {
             | Self::PackageListsAge
             | Self::Unit { .. }
             | Self::Command(_)
+            | Self::Http(_)
+            | Self::Download(_)
             | Self::Facts { .. }
             | Self::Port { .. }
             | Self::Remembered { .. } => None,

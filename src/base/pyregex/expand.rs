@@ -5,6 +5,22 @@ use std::str::Chars;
 
 use fancy_regex::{Captures, Regex};
 
+/// Replaces every match as Python's `re.subn`: the text and how many were replaced.
+pub fn replace_all(regex: &Regex, template: &str, text: &str) -> Result<(String, usize), String> {
+    let mut out = String::with_capacity(text.len());
+    let (mut end, mut count) = (0, 0);
+    for found in regex.captures_iter(text) {
+        let found = found.map_err(|error| error.to_string())?;
+        let Some(whole) = found.get(0) else { continue };
+        out.push_str(text.get(end..whole.start()).unwrap_or_default());
+        out.push_str(&expand(template, regex, &found)?);
+        end = whole.end();
+        count += 1;
+    }
+    out.push_str(text.get(end..).unwrap_or_default());
+    Ok((out, count))
+}
+
 /// Expands a replacement as Python's `Match.expand`: `\1`, `\g<name>`, `\g<0>`, `\n`, octal escapes. A group that took
 /// no part in the match is empty. The error says what is wrong with the replacement.
 pub fn expand(template: &str, regex: &Regex, captures: &Captures<'_, str>) -> Result<String, String> {

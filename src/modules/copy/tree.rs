@@ -18,7 +18,18 @@ pub(super) fn plan(
     dest: &str,
     view: &View<'_>,
 ) -> Result<Plan, Halt> {
-    let entries = view.controller().tree(source)?;
+    let mut entries = view.controller().tree(source)?;
+    let mut links: Vec<(String, String)> = Vec::new();
+    if params.local_follow == Some(false) {
+        entries.retain(|(below, _)| {
+            if links.iter().any(|(link, _)| below.starts_with(&format!("{link}/"))) {
+                return false;
+            }
+            let target = view.controller().link(&source.join(below));
+            links.extend(target.clone().map(|target| (below.clone(), target)));
+            target.is_none()
+        });
+    }
     let shown = source.display().to_string();
     // without a trailing slash the directory itself is copied, by its name
     let root = paths::trimmed(dest);
@@ -35,7 +46,7 @@ pub(super) fn plan(
     let mut made = BTreeSet::new();
     let wish = directory_wish(params, view)?;
     // the root is made where something is to be in it; one that is there is left alone
-    if !entries.is_empty() && view.stat(&root, Follow::Yes)?.is_none() {
+    if !(entries.is_empty() && links.is_empty()) && view.stat(&root, Follow::Yes)?.is_none() {
         directory::make(&mut plan, &root, &wish, view)?;
         made.insert(root.clone());
     }
@@ -68,12 +79,21 @@ pub(super) fn plan(
         let verdict = one(&mut plan, params, &path, &file, view)?;
         written += usize::from(verdict == Verdict::Written || plan.changes.len() > before);
     }
+    for (below, target) in &links {
+        super::remote::link(
+            &mut plan,
+            &place(below),
+            target,
+            &params.attributes.wish("copy", None, view)?,
+            view,
+        )?;
+    }
     plan.summary = if plan.changes.is_empty() {
         format!("already the same {}", crate::base::names::count(files, "file"))
     } else {
         format!("copy {written} of {} to {root}", crate::base::names::count(files, "file"))
     };
-    if files != 1 {
+    if files != 1 || !links.is_empty() {
         // as the original: the keys of a single file make no sense for many
         plan.result.clear();
         plan = plan.with("dest", paths::join(dest, "")).with("src", shown);

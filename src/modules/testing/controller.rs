@@ -61,6 +61,10 @@ impl Controller for Project {
         })
     }
 
+    fn place(&self, name: &str) -> PathBuf {
+        PathBuf::from(name)
+    }
+
     fn read(&self, path: &Path) -> Result<(Bytes, u32), Failed> {
         let json = self.file(path)?;
         let mode = json.get("mode").and_then(Json::as_str).unwrap_or("0644");
@@ -70,6 +74,11 @@ impl Controller for Project {
     fn is_directory(&self, path: &Path) -> bool {
         let name = path.to_str().unwrap_or_default();
         self.has(name) && !self.files.contains_key(name)
+    }
+
+    fn link(&self, path: &Path) -> Option<String> {
+        let name = path.to_str().unwrap_or_default();
+        self.files.get(name)?.get("link")?.as_str().map(str::to_owned)
     }
 
     fn tree(&self, path: &Path) -> Result<Vec<(String, bool)>, Failed> {

@@ -276,7 +276,7 @@ fn digest(bytes: &[u8], algorithm: Algorithm) -> String {
     use sha2::Digest as _;
     match algorithm {
         Algorithm::Sha1 => Bytes::Inline(bytes.to_vec()).sha1(),
-        Algorithm::Sha256 => Bytes::Inline(bytes.to_vec()).sha256(),
+        Algorithm::Sha256 => Bytes::Inline(bytes.to_vec()).sha256().unwrap_or_default(),
         Algorithm::Md5 => hex(&md5::Md5::digest(bytes)),
         Algorithm::Sha224 => hex(&sha2::Sha224::digest(bytes)),
         Algorithm::Sha384 => hex(&sha2::Sha384::digest(bytes)),

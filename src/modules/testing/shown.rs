@@ -12,7 +12,7 @@ use crate::wire::{Action, Attributes, Command, Expect, Follow, Owner, Program};
 pub fn action(planned: &Planned, sha1: &dyn Fn(&str) -> Option<String>) -> String {
     let Planned { side, change } = planned;
     let line = match &change.action {
-        Action::WriteFile { path, content, attributes, expect, backup, validate, follow } => {
+        Action::WriteFile { path, content, attributes, expect, backup, validate, follow, in_place } => {
             let mut line = format!("write {path} {}{}", bytes(content), attrs(attributes));
             let _ = match expect {
                 Expect::Absent => write!(line, " expect=absent"),
@@ -25,6 +25,9 @@ pub fn action(planned: &Planned, sha1: &dyn Fn(&str) -> Option<String>) -> Strin
             }
             if let Some(command) = validate {
                 let _ = write!(line, " validate={command:?}");
+            }
+            if *in_place {
+                line.push_str(" in-place");
             }
             line + nofollow(*follow)
         }
@@ -56,6 +59,7 @@ fn bytes(content: &Bytes) -> String {
     match content {
         Bytes::Inline(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
         Bytes::Sent { size, .. } => format!("{size} bytes"),
+        Bytes::OnHost { path, .. } => format!("= {path}"),
     }
 }
 
@@ -95,7 +99,7 @@ fn time(time: Option<Option<i64>>) -> String {
 }
 
 fn command(run: &Command) -> String {
-    let Command { program, directory, environment, stdin, timeout, umask, must_succeed } = run;
+    let Command { program, directory, environment, stdin, timeout, umask, must_succeed, files } = run;
     let mut line = match program {
         Program::Argv(argv) => format!("run {}", argv.join(" ")),
         Program::Shell { text, executable } => format!("run {executable}: {text}"),
@@ -114,6 +118,9 @@ fn command(run: &Command) -> String {
     }
     if let Some(umask) = umask {
         let _ = write!(line, " umask={umask:03o}");
+    }
+    for (name, content) in files {
+        let _ = write!(line, " {name}={}", bytes(content));
     }
     if !must_succeed {
         line.push_str(" may-fail");

@@ -59,7 +59,9 @@ fn controller_file(view: &View<'_>, name: &str) -> Result<Vec<u8>, Halt> {
     let path = view.controller().find(Search::Files, name)?;
     match view.controller().read(&path)?.0 {
         Bytes::Inline(bytes) => Ok(bytes),
-        Bytes::Sent { .. } => fail(format!("`{name}` is too large for a request's body")),
+        Bytes::Sent { .. } | Bytes::OnHost { .. } => {
+            fail(format!("`{name}` is too large for a request's body"))
+        }
     }
 }
 
@@ -156,7 +158,7 @@ fn multipart(view: &View<'_>, body: &Value) -> Result<(String, String), Halt> {
         parts.push(format!("{head}\r\n\r\n{text}\r\n"));
     }
     // derived from what is sent, so that the same task sends the same bytes
-    let sum = Bytes::Inline(parts.concat().into_bytes()).sha256();
+    let sum = Bytes::Inline(parts.concat().into_bytes()).sha256().unwrap_or_default();
     let boundary = format!("==============={}==", sum.get(..32).unwrap_or(&sum));
     let body = parts.iter().fold(String::new(), |all, part| format!("{all}--{boundary}\r\n{part}"));
     Ok((format!("{body}--{boundary}--\r\n"), format!("multipart/form-data; boundary=\"{boundary}\"")))

@@ -2,7 +2,7 @@
 
 mod attributes;
 mod directory;
-mod http;
+pub mod http;
 mod link;
 mod remove;
 mod staged;
@@ -10,6 +10,7 @@ mod write;
 
 use std::path::PathBuf;
 
+use super::beside::Beside;
 use super::host::Host;
 use super::{cause, command, remembered};
 use crate::wire::{Action, Command, Done, Failure, FailureKind, Outcome};
@@ -20,7 +21,7 @@ use crate::wire::{Action, Command, Done, Failure, FailureKind, Outcome};
 /// Why it did not happen; what was there before is then whole.
 pub fn act(host: &mut Host, action: &Action) -> Outcome {
     match action {
-        Action::WriteFile { path, content, attributes, expect, backup, validate, follow } => {
+        Action::WriteFile { path, content, attributes, expect, backup, validate, follow, in_place } => {
             let order = write::Order {
                 path: path_of(host, path)?,
                 content,
@@ -29,6 +30,7 @@ pub fn act(host: &mut Host, action: &Action) -> Outcome {
                 backup: *backup,
                 validate: validate.as_deref(),
                 follow: *follow,
+                in_place: *in_place,
             };
             write::write_file(host, order)
         }
@@ -71,6 +73,23 @@ pub fn act(host: &mut Host, action: &Action) -> Outcome {
     }
 }
 
+/// Carries out actions on this machine, in order, up to the first that fails; the rest is `NotRun`.
+pub fn act_here(actions: &[Action]) -> Vec<Outcome> {
+    let mut host = Host::new(None);
+    let mut failed = false;
+    actions
+        .iter()
+        .map(|action| {
+            if failed {
+                return Err(Failure::new(FailureKind::NotRun, "an earlier step failed"));
+            }
+            let outcome = act(&mut host, action);
+            failed = outcome.is_err();
+            outcome
+        })
+        .collect()
+}
+
 fn path_of(host: &Host, path: &str) -> Result<PathBuf, Failure> {
     if path.is_empty() {
         return Err(Failure::new(FailureKind::NotFound, "the path is empty"));
@@ -81,8 +100,10 @@ fn path_of(host: &Host, path: &str) -> Result<PathBuf, Failure> {
 fn run(host: &Host, command: &Command) -> Outcome {
     let directory = command.directory.as_deref().map(|path| path_of(host, path)).transpose()?;
     let called = command::called(command);
+    let laid = Beside::lay(host, command)?;
+    let with_files = laid.as_ref().map_or(command, |(_, command)| command);
     let output =
-        command::run(command, directory.as_deref()).map_err(|command::NotRun { errno, message }| {
+        command::run(with_files, directory.as_deref()).map_err(|command::NotRun { errno, message }| {
             let kind = errno.map_or(FailureKind::Other, |number| cause::kind(&cause::errno(number)));
             Failure { kind, message: format!("cannot run `{called}`: {message}"), errno, output: None }
         })?;

@@ -62,11 +62,15 @@ impl Staged {
     /// Puts it in its place, in one step.
     ///
     /// # Errors
-    /// What renaming gives; the file is then removed.
-    pub fn rename(mut self, to: &Path) -> io::Result<()> {
-        fs::rename(&self.path, to)?;
-        self.in_place = true;
-        Ok(())
+    /// What renaming gives, and the file, which is removed when it is dropped.
+    pub fn rename(mut self, to: &Path) -> Result<(), (Self, io::Error)> {
+        match fs::rename(&self.path, to) {
+            Ok(()) => {
+                self.in_place = true;
+                Ok(())
+            }
+            Err(error) => Err((self, error)),
+        }
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Order<'a> {
     pub validate: Option<&'a str>,
     /// Whether a final link is followed.
     pub follow: Follow,
+    /// Whether it may be written in place where it cannot be replaced.
+    pub in_place: bool,
 }
 
 /// Writes a regular file.
@@ -45,7 +47,7 @@ pub struct Order<'a> {
 /// `Stale` where something else is there than expected, `Validation` where the command refuses it, `NoSpace` …: the
 /// file that was there is then untouched, and the staged one is gone.
 pub fn write_file(host: &Host, order: Order<'_>) -> Outcome {
-    let Order { path, content, attributes, expect, backup, validate, follow } = order;
+    let Order { path, content, attributes, expect, backup, validate, follow, in_place } = order;
     let cannot = |error: &io::Error| failed("cannot write", &path, error);
     let place = match follow {
         Follow::Yes => followed(&path).map_err(|error| cannot(&error))?,
@@ -76,7 +78,11 @@ pub fn write_file(host: &Host, order: Order<'_>) -> Outcome {
         Some(former) if backup => Some(back_up(&place, former)?),
         _ => None,
     };
-    if let Err(error) = staged.rename(&place) {
+    let renamed = match staged.rename(&place) {
+        Err((staged, error)) if in_place && is_fixed(&error) => overwrite(&staged, &place),
+        other => other.map_err(|(_, error)| error),
+    };
+    if let Err(error) = renamed {
         if let Some(backup) = &backup {
             let _ = fs::remove_file(backup);
         }
@@ -94,6 +100,23 @@ fn fill(host: &Host, staged: &mut Staged, content: &Bytes, path: &Path) -> Resul
             io::copy(&mut source, &mut staged.file).and_then(|copied| {
                 if copied == *size { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
             })
+        }
+        Bytes::OnHost { path: source, sha1, size: _ } => {
+            let source = host.path(source).map_err(|message| Failure::new(FailureKind::NotFound, message))?;
+            let mut file = File::options()
+                .read(true)
+                .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+                .open(&source)
+                .map_err(|error| failed("cannot read", &source, &error))?;
+            io::copy(&mut file, &mut staged.file).map_err(|error| failed("cannot write", path, &error))?;
+            let copied = File::open(&staged.path)
+                .and_then(|file| digest_of(file, Algorithm::Sha1))
+                .map_err(|error| failed("cannot read", path, &error))?;
+            if !copied.hex.eq_ignore_ascii_case(sha1) {
+                let message = format!("`{}` has changed since it was observed", source.display());
+                return Err(Failure::new(FailureKind::Stale, message));
+            }
+            Ok(())
         }
     };
     written.map_err(|error| failed("cannot write", path, &error))
@@ -222,10 +245,32 @@ fn back_up(place: &Path, former: &Metadata) -> Result<PathBuf, Failure> {
         let times = fs::FileTimes::new().set_accessed(former.accessed()?).set_modified(former.modified()?);
         staged.file.set_times(times)?;
         staged.file.sync_all()?;
-        staged.rename(&backup)
+        staged.rename(&backup).map_err(|(_, error)| error)
     })();
     copied.map_err(|error| failed("cannot keep a backup in", &backup, &error))?;
     Ok(backup)
+}
+
+/// Whether a file cannot be replaced where it may well be written.
+fn is_fixed(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EBUSY | libc::EPERM | libc::EXDEV | libc::EACCES | libc::ETXTBSY)
+    )
+}
+
+/// Writes a staged content over the file in its place: not atomic, and its attributes stay where they cannot be set.
+fn overwrite(staged: &Staged, place: &Path) -> io::Result<()> {
+    let mut from = File::open(&staged.path)?;
+    let mut to = File::options().write(true).create(true).truncate(true).open(place)?;
+    io::copy(&mut from, &mut to)?;
+    let wanted = staged.file.metadata()?;
+    let found = to.metadata()?;
+    if (found.uid(), found.gid()) != (wanted.uid(), wanted.gid()) {
+        let _ = fchown(&to, Some(wanted.uid()), Some(wanted.gid()));
+    }
+    let _ = to.set_permissions(wanted.permissions());
+    to.sync_all()
 }
 
 fn not_renamed(path: &Path, error: &io::Error) -> Failure {

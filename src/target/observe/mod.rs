@@ -10,9 +10,13 @@ mod users;
 
 pub use content::digest_of;
 
+use super::act::http;
+use super::beside::Beside;
+use super::content_store::Kept;
 use super::host::Host;
 use super::{cause, command, facts, remembered};
-use crate::wire::{Command, Observation, ObserveError, Query, Step};
+use crate::wire::action::Bytes;
+use crate::wire::{Algorithm, Command, Download, HttpRequest, Observation, ObserveError, Query, Step};
 
 /// Answers one query. `ahead` are the steps from this one on: what they ask for as well is looked up together.
 pub fn observe(host: &mut Host, query: &Query, ahead: &[Step]) -> Observation {
@@ -43,6 +47,11 @@ pub fn observe(host: &mut Host, query: &Query, ahead: &[Step]) -> Observation {
         Query::PackageListsAge => Observation::Number(packages::lists_refreshed()),
         Query::Unit { name, user } => units::unit(host, name, user.as_deref(), upcoming(ahead)),
         Query::Command(command) => run(host, command),
+        Query::Download(request) => download(host, request),
+        Query::Http(request) => match http::request(request) {
+            Ok(answer) => Observation::Http(answer),
+            Err(failure) => cause::unknowable(failure.message),
+        },
         Query::Facts { subset, fact_path, timeout } => {
             match facts::gather(subset, &expand_fact_path(host, fact_path), *timeout) {
                 Ok(facts) => Observation::Facts(facts),
@@ -51,6 +60,20 @@ pub fn observe(host: &mut Host, query: &Query, ahead: &[Step]) -> Observation {
         }
         Query::Port { host: name, port, timeout } => Observation::Flag(port::is_open(name, *port, *timeout)),
         Query::Remembered { key } => Observation::Names(remembered::names(&host.places.state, key)),
+    }
+}
+
+fn download(host: &mut Host, request: &HttpRequest) -> Observation {
+    let kept = http::download(request, |body| host.contents.keep(body));
+    match kept {
+        Err(failure) => cause::unknowable(failure.message),
+        Ok((answer, None)) => Observation::Download(Download { answer, content: None, digests: Vec::new() }),
+        Ok((answer, Some(Kept { sha256, size, digests }))) => {
+            let sha1 = digests.iter().find(|(algorithm, _)| *algorithm == Algorithm::Sha1);
+            let sha1 = sha1.map(|(_, hash)| hash.clone()).unwrap_or_default();
+            let content = Some(Bytes::Sent { sha256, sha1, size, path: None });
+            Observation::Download(Download { answer, content, digests })
+        }
     }
 }
 
@@ -67,6 +90,11 @@ fn run(host: &Host, command: &Command) -> Observation {
         Ok(directory) => directory,
         Err(message) => return cause::unknowable(message),
     };
+    let laid = match Beside::lay(host, command) {
+        Ok(laid) => laid,
+        Err(failure) => return cause::unknowable(failure.message),
+    };
+    let command = laid.as_ref().map_or(command, |(_, command)| command);
     match command::run(command, directory.as_deref()) {
         Ok(output) => Observation::Command(output),
         Err(command::NotRun { errno, message }) => Observation::Failed(ObserveError { errno, message }),

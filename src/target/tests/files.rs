@@ -50,7 +50,7 @@ fn attributes_are_set_before_anybody_sees_the_file() {
         group: Some(Owner::Id(4321)),
     };
     let path = room.path("f");
-    let Action::WriteFile { content, expect, backup, validate, follow, .. } = write("", "x") else {
+    let Action::WriteFile { content, expect, backup, validate, follow, in_place, .. } = write("", "x") else {
         unreachable!()
     };
     room.act(&Action::WriteFile {
@@ -61,6 +61,7 @@ fn attributes_are_set_before_anybody_sees_the_file() {
         backup,
         validate,
         follow,
+        in_place,
     })
     .unwrap();
     let found = fs::metadata(room.at("f")).unwrap();
@@ -97,13 +98,13 @@ fn what_was_not_expected_is_not_replaced() {
     let mut room = Room::new();
     let path = room.path("f");
     let ordered = |expect: Expect| match write(path.clone(), "new") {
-        Action::WriteFile { path, content, attributes, backup, validate, follow, .. } => {
-            Action::WriteFile { path, content, attributes, expect, backup, validate, follow }
+        Action::WriteFile { path, content, attributes, backup, validate, follow, in_place, .. } => {
+            Action::WriteFile { path, content, attributes, expect, backup, validate, follow, in_place }
         }
         _ => unreachable!(),
     };
     let sha1_of_old = Bytes::Inline(b"old".to_vec()).sha1();
-    let sha256_of_old = Bytes::Inline(b"old".to_vec()).sha256();
+    let sha256_of_old = Bytes::Inline(b"old".to_vec()).sha256().unwrap();
     let failure = room.act(&ordered(Expect::Sha1(sha1_of_old.clone()))).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Stale, "nothing is there");
     fs::write(room.at("f"), "other").unwrap();
@@ -153,9 +154,9 @@ fn a_validation_sees_the_new_content_and_can_refuse_it() {
     let mut room = Room::new();
     fs::write(room.at("f"), "old").unwrap();
     let order = |text: &str, check: &str, path: String| match write(path, text) {
-        Action::WriteFile { path, content, attributes, expect, backup, follow, .. } => {
+        Action::WriteFile { path, content, attributes, expect, backup, follow, in_place, .. } => {
             let validate = Some(check.to_owned());
-            Action::WriteFile { path, content, attributes, expect, backup, validate, follow }
+            Action::WriteFile { path, content, attributes, expect, backup, validate, follow, in_place }
         }
         _ => unreachable!(),
     };

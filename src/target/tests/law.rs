@@ -119,12 +119,13 @@ fn holds(make: impl Fn(&Room) -> Vec<Action>) -> usize {
 }
 
 fn with(action: Action, change: impl Fn(&mut Attributes, &mut Follow)) -> Action {
-    let Action::WriteFile { path, content, mut attributes, expect, backup, validate, mut follow } = action
+    let Action::WriteFile { path, content, mut attributes, expect, backup, validate, mut follow, in_place } =
+        action
     else {
         return action;
     };
     change(&mut attributes, &mut follow);
-    Action::WriteFile { path, content, attributes, expect, backup, validate, follow }
+    Action::WriteFile { path, content, attributes, expect, backup, validate, follow, in_place }
 }
 
 /// Whether new files come out here as predictions assume: a mask of 0022, and a group named as its user.

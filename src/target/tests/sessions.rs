@@ -92,15 +92,24 @@ fn contents_are_sent_ahead() {
     let room = Room::new();
     let bytes: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
     let whole = Bytes::Inline(bytes.clone());
-    let (sha256, sha1, size) = (whole.sha256(), whole.sha1(), whole.size());
+    let (sha256, sha1, size) = (whole.sha256().unwrap(), whole.sha1(), whole.size());
     let mut sent: Vec<ToTarget> = bytes
         .chunks(1 << 20)
         .map(|piece| ToTarget::Content { sha256: sha256.clone(), size, piece: piece.to_vec() })
         .collect();
     let order = |name: &str, sha256: String| match write(room.path(name), "") {
-        Action::WriteFile { path, attributes, expect, backup, validate, follow, .. } => {
+        Action::WriteFile { path, attributes, expect, backup, validate, follow, in_place, .. } => {
             let content = Bytes::Sent { sha256, sha1: sha1.clone(), size, path: None };
-            Step::Change(Action::WriteFile { path, content, attributes, expect, backup, validate, follow })
+            Step::Change(Action::WriteFile {
+                path,
+                content,
+                attributes,
+                expect,
+                backup,
+                validate,
+                follow,
+                in_place,
+            })
         }
         _ => unreachable!(),
     };

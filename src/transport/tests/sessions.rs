@@ -22,6 +22,7 @@ fn write_file(path: PathBuf, content: &[u8]) -> Step {
         backup: false,
         validate: None,
         follow: Follow::Yes,
+        in_place: false,
     })
 }
 

@@ -16,6 +16,7 @@ fn write(path: &str, text: &str, owner: &str) -> Change {
         backup: false,
         validate: None,
         follow: Follow::Yes,
+        in_place: false,
     })
 }
 

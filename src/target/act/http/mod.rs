@@ -9,7 +9,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
-use ureq::tls::TlsConfig;
+use ureq::tls::{ClientCert, RootCerts, TlsConfig};
 use ureq::unversioned::transport::{Connector, RustlsConnector};
 use ureq::{Agent, Body};
 
@@ -25,6 +25,34 @@ const MOST_REDIRECTS: usize = 10;
 /// # Errors
 /// The request cannot be made, the connection fails, time runs out, or the body is over the limit.
 pub fn request(request: &HttpRequest) -> Result<HttpAnswer, Failure> {
+    exchange(request, |hop, response, started| answer(hop, response, request.body_limit, started))
+}
+
+/// Makes a request; the body of an answer with status 200 goes to `keep`, which gives what is made of it.
+///
+/// # Errors
+/// As [`request`], and what `keep` gives.
+pub fn download<T>(
+    request: &HttpRequest,
+    keep: impl FnOnce(&mut dyn Read) -> Result<T, Failure>,
+) -> Result<(HttpAnswer, Option<T>), Failure> {
+    let mut keep = Some(keep);
+    exchange(request, |hop, response, started| {
+        if response.status().as_u16() != 200 {
+            return Ok((answer(hop, response, request.body_limit, started)?, None));
+        }
+        let (parts, body) = response.into_parts();
+        let mut reader = body.into_with_config().limit(u64::MAX).reader();
+        let kept = keep.take().map(|keep| keep(&mut reader)).transpose()?;
+        let empty = Response::from_parts(parts, Body::builder().data(Vec::new()));
+        Ok((answer(hop, empty, 0, started)?, kept))
+    })
+}
+
+fn exchange<T>(
+    request: &HttpRequest,
+    mut done: impl FnMut(&Hop, Response<Body>, Instant) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let HttpRequest {
         method,
         url,
@@ -34,7 +62,10 @@ pub fn request(request: &HttpRequest) -> Result<HttpAnswer, Failure> {
         follow_redirects,
         validate_certs,
         unix_socket,
-        body_limit,
+        body_limit: _,
+        authorities,
+        certificate,
+        key,
     } = request;
     let started = Instant::now();
     let deadline = started + Duration::from_secs((*timeout).max(1).into());
@@ -46,12 +77,14 @@ pub fn request(request: &HttpRequest) -> Result<HttpAnswer, Failure> {
         headers: header_map(headers.iter().map(|(name, value)| (name.as_str(), value.open())))?,
         body: body.as_ref().map(|body| body.open().as_bytes().to_vec()),
     };
-    let agent = agent(*validate_certs, unix_socket.as_deref(), &hop.uri);
+    let client = certificate.as_ref().map(|path| trust::client(path, key.as_deref())).transpose()?;
+    let roots = authorities.as_ref().map(|path| trust::of_file(path)).transpose()?;
+    let agent = agent(*validate_certs, unix_socket.as_deref(), &hop.uri, client, roots);
     for _ in 0..=MOST_REDIRECTS {
         let response = send(&agent, &hop, deadline)?;
         match next_hop(&policy, &hop, &response)? {
             Some(next) => hop = next,
-            None => return answer(&hop, response, *body_limit, started),
+            None => return done(&hop, response, started),
         }
     }
     Err(Failure::new(FailureKind::Network, format!("`{url}` redirects more than {MOST_REDIRECTS} times")))
@@ -114,12 +147,19 @@ fn header_map<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Result<H
     Ok(map)
 }
 
-fn agent(validate_certs: bool, unix_socket: Option<&str>, uri: &Uri) -> Agent {
+fn agent(
+    validate_certs: bool,
+    unix_socket: Option<&str>,
+    uri: &Uri,
+    client: Option<ClientCert>,
+    roots: Option<RootCerts>,
+) -> Agent {
     let may_need_tls = unix_socket.is_none() || uri.scheme_str() == Some("https");
     let mut tls = TlsConfig::builder().disable_verification(!validate_certs);
     if validate_certs && may_need_tls {
-        tls = tls.root_certs(trust::roots());
+        tls = tls.root_certs(roots.unwrap_or_else(trust::roots));
     }
+    tls = tls.client_cert(client);
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)

@@ -10,15 +10,10 @@ use crate::wire::Sealed;
 
 fn get(url: impl Into<String>) -> HttpRequest {
     HttpRequest {
-        method: "GET".to_owned(),
-        url: url.into(),
-        headers: Vec::new(),
-        body: None,
         timeout: 5,
         follow_redirects: "safe".to_owned(),
-        validate_certs: true,
-        unix_socket: None,
         body_limit: 1 << 20,
+        ..HttpRequest::get(url)
     }
 }
 
