@@ -167,7 +167,7 @@ fn wanted(params: &AuthorizedKeyParams, view: &View<'_>) -> Result<String, Halt>
             body_limit: 1 << 20,
             ..HttpRequest::get(key.as_str())
         };
-        return match view.ask(&Query::Http(request)) {
+        return match view.ask(&Query::Http(Box::new(request))) {
             Ok(answer) => match &*answer {
                 Observation::Http(answer) if answer.status == 200 => {
                     Ok(String::from_utf8_lossy(&answer.body).into_owned())

@@ -165,7 +165,7 @@ fn with_answer(text: &str, question: &str, answer: &str) -> String {
     let mut out: String = text
         .lines()
         .filter(|line| line.split_once(':').is_none_or(|(name, _)| name.trim_matches('*').trim() != question))
-        .map(|line| format!("{line}\n"))
+        .flat_map(|line| [line, "\n"])
         .collect();
     out.push_str(&format!("* {question}: {answer}\n"));
     out

@@ -286,19 +286,16 @@ impl<'a> Filter<'a> {
             Err(Halt::Failed(_)) => return Ok(Ok(false)),
             Err(halt) => return Err(halt),
         };
-        let text = match decoded(&bytes, self.params.encoding.as_deref())? {
-            Some(text) => text,
-            None => {
-                let encoding = self
-                    .params
-                    .encoding
-                    .as_deref()
-                    .unwrap_or("None (default determined by the Python built-in function \"open\")");
-                let because = "Failed to read the file";
-                return Ok(Err(format!(
-                    "{because} {path} due to an encoding error. current encoding: {encoding}"
-                )));
-            }
+        let Some(text) = decoded(&bytes, self.params.encoding.as_deref())? else {
+            let encoding = self
+                .params
+                .encoding
+                .as_deref()
+                .unwrap_or("None (default determined by the Python built-in function \"open\")");
+            let because = "Failed to read the file";
+            return Ok(Err(format!(
+                "{because} {path} due to an encoding error. current encoding: {encoding}"
+            )));
         };
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let is_in = |text: &str| regex.is_match(text).unwrap_or(false);

@@ -92,7 +92,7 @@ impl Module for Modprobe {
             }
             ModuleState::Absent if is_loaded => {
                 let after = loaded.lines().filter(|found| !found.starts_with(&line));
-                let after = after.map(|line| format!("{line}\n")).collect();
+                let after = after.flat_map(|line| [line, "\n"]).collect();
                 plan = plan
                     .change(run::change(view, ["modprobe", "-r", name]).effect(answer(after)))
                     .diff(Diff::attribute(format!("module {name}"), "state", "present", "absent"));

@@ -78,15 +78,11 @@ impl Module for Replace {
         editing.validate = params.validate.as_deref();
         let before = editing.before.clone().unwrap_or_default();
         let text = Text::read(&before, &params.encoding).or_else(fail)?;
-        let (edited, count) = match edit(params, &text).or_else(fail)? {
-            Some(edited) => edited,
-            None => {
-                let pattern = section(params).unwrap_or_default();
-                let message =
-                    format!("Pattern for before/after params did not match the given file: {pattern}");
-                let plan = Plan::nothing("the place is not in the file");
-                return Ok(Step::Plan(plan.with("msg", message).with("rc", 0)));
-            }
+        let Some((edited, count)) = edit(params, &text).or_else(fail)? else {
+            let pattern = section(params).unwrap_or_default();
+            let message = format!("Pattern for before/after params did not match the given file: {pattern}");
+            let plan = Plan::nothing("the place is not in the file");
+            return Ok(Step::Plan(plan.with("msg", message).with("rc", 0)));
         };
         let after = text.bytes(&edited);
         let message =

@@ -220,7 +220,8 @@ fn settle_all(plan: &mut Plan, params: &UnarchiveParams, place: &str, pack: &Pac
     let mut each = |text: String| {
         let mut command = run::within(view, Command::shell(format!("xargs -0 {text}")));
         command.directory = Some(place.to_owned());
-        command.stdin = Some(Sealed::text(all.iter().map(|name| format!("{name}\0")).collect::<String>()));
+        command.stdin =
+            Some(Sealed::text(all.iter().flat_map(|name| [name.as_str(), "\0"]).collect::<String>()));
         plan.changes.push(on_host(Change::new(Action::Run(command))));
     };
     if owner.is_some() || group.is_some() {

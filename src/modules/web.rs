@@ -92,7 +92,7 @@ fn text(value: &Value) -> String {
 
 /// The text behind a URL, and its status.
 pub fn text_of(request: HttpRequest, view: &View<'_>) -> Result<HttpAnswer, Halt> {
-    match &*view.ask(&Query::Http(request))? {
+    match &*view.ask(&Query::Http(Box::new(request)))? {
         Observation::Http(answer) => Ok(answer.clone()),
         other => fail(format!("the target gave an answer of another kind: {other:?}")),
     }
@@ -100,7 +100,7 @@ pub fn text_of(request: HttpRequest, view: &View<'_>) -> Result<HttpAnswer, Halt
 
 /// Downloads to the host; look-ahead does not.
 pub fn download(request: HttpRequest, view: &View<'_>) -> Result<Download, Halt> {
-    let (url, query) = (request.url.clone(), Query::Download(request));
+    let (url, query) = (request.url.clone(), Query::Download(Box::new(request)));
     if view.controller().looking_ahead() {
         return Err(Halt::Deferred);
     }

@@ -103,9 +103,9 @@ pub enum Query {
     /// The output of a command that reads only.
     Command(Command),
     /// The answer to an HTTP request that reads only.
-    Http(super::action::HttpRequest),
+    Http(Box<super::action::HttpRequest>),
     /// As `Http`, with the body of an answer with status 200 put where [`super::action::Bytes::Sent`] finds it.
-    Download(super::action::HttpRequest),
+    Download(Box<super::action::HttpRequest>),
     /// Facts as Ansible's `setup` names them, without the `ansible_` prefix.
     Facts {
         /// Ansible's `gather_subset`: `all`, `min`, `!hardware`, `network` …

@@ -109,7 +109,7 @@ pub(super) fn mounted(mounts: &str, path: &str) -> Option<String> {
 pub(super) fn without(mounts: &str, path: &str) -> String {
     let at = |line: &str| line.split_whitespace().nth(4).map(str::to_owned);
     let wanted = Some(path.replace('\\', "\\134").replace(' ', "\\040"));
-    mounts.lines().filter(|line| at(line) != wanted).map(|line| format!("{line}\n")).collect()
+    mounts.lines().filter(|line| at(line) != wanted).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// How the kernel will list a mount.

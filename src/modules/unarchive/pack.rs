@@ -178,10 +178,10 @@ impl Tool<'_> {
     }
 
     fn unzip(&self) -> Command {
-        let options: String =
-            self.params.extra_opts.iter().map(|option| format!(" {}", words::quote(option))).collect();
+        let options: Vec<String> = self.params.extra_opts.iter().map(|option| words::quote(option)).collect();
+        let options = options.join(" ");
         let newer = if self.params.keep_newer { "-u " } else { "" };
-        let text = format!("unzip {newer}-o{options} {} -d {}", self.zip_words(), words::quote(self.place));
+        let text = format!("unzip {newer}-o {options} {} -d {}", self.zip_words(), words::quote(self.place));
         let mut command = self.beside(run::within(self.view, Command::shell(text)));
         command.must_succeed = true;
         command
