@@ -54,7 +54,7 @@ params! {
         update_cache_retry_max_delay: u32 = 12u32;
         /// Whether configuration files are removed with a package.
         purge: bool = false;
-        /// A package file to install.
+        /// Package files to install, with commas between them: of the host, or URLs.
         deb: Option<PathText>;
         /// The release that packages are taken from, as `apt-get -t`.
         default_release: Option<String>, aliases ["default-release"];
@@ -139,8 +139,8 @@ enum Lists {
 impl AptParams {
     /// What is to be done.
     pub fn plan(&self, view: &View<'_>) -> Result<Plan, Halt> {
-        if self.deb.is_some() {
-            return fail("parameter `deb` of `apt` is not supported yet");
+        if let Some(files) = &self.deb {
+            return self.install_files(view, files);
         }
         let asked = [
             !self.name.is_empty(),
@@ -211,6 +211,39 @@ impl AptParams {
         if self.upgrade != Upgrade::No || self.state != State::Absent || names.is_empty() {
             plan.result.insert("cache_updated".into(), (lists == Lists::Refreshed).into());
             plan.result.insert("cache_update_time".into(), updated.unwrap_or_default().into());
+        }
+        Ok(plan)
+    }
+
+    /// `deb`: package files, of the host or from URLs, with what they need.
+    fn install_files(&self, view: &View<'_>, files: &str) -> Result<Plan, Halt> {
+        let (lists, _) = self.lists(view)?;
+        let mut plan = Plan::default();
+        if lists == Lists::Refreshed {
+            plan = plan.change(self.update(view));
+        }
+        let (mut words, mut beside) = (vec!["install".to_owned()], Vec::new());
+        for (number, file) in files.split(',').map(str::trim).enumerate() {
+            if !file.contains("://") {
+                if view.stat(file, crate::wire::Follow::Yes)?.is_none() {
+                    return fail(format!("Unable to install package: there is no file `{file}`"));
+                }
+                words.push(file.to_owned());
+                continue;
+            }
+            let web = super::web::UrlParams { validate_certs: true, ..super::web::UrlParams::default() };
+            let download = super::web::download(web.request(file, &Map::new(), 300)?, view)?;
+            let Some(content) = download.content else {
+                return fail(format!("Failure downloading {file}, {}", super::web::said(&download.answer)));
+            };
+            let name = format!("{number}.deb");
+            words.push(format!("{}/{name}", crate::wire::command::FILES));
+            beside.push((name, content));
+        }
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let mut plan = self.simulated_beside(view, plan, &words, Lists::Kept, beside)?;
+        if lists == Lists::Refreshed {
+            plan.result.insert("cache_updated".into(), true.into());
         }
         Ok(plan)
     }

@@ -8,7 +8,8 @@ use crate::modules::contract::{Halt, Plan, fail};
 use crate::modules::diff::Diff;
 use crate::modules::view::View;
 use crate::modules::words;
-use crate::wire::{Command, CommandOutput, Effect, Observation, PackageState, PackageStatus, Query};
+use crate::wire::action::Bytes;
+use crate::wire::{Action, Command, CommandOutput, Effect, Observation, PackageState, PackageStatus, Query};
 
 /// What a simulation tells of one package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,13 +53,26 @@ impl AptParams {
     pub(super) fn simulated(
         &self,
         view: &View<'_>,
-        mut plan: Plan,
+        plan: Plan,
         verb: &[&str],
         lists: Lists,
     ) -> Result<Plan, Halt> {
+        self.simulated_beside(view, plan, verb, lists, Vec::new())
+    }
+
+    /// As [`Self::simulated`], with package files beside the call.
+    pub(super) fn simulated_beside(
+        &self,
+        view: &View<'_>,
+        mut plan: Plan,
+        verb: &[&str],
+        lists: Lists,
+        files: Vec<(String, Bytes)>,
+    ) -> Result<Plan, Halt> {
         let mut words = self.words(verb);
         words.insert(1, "--simulate".to_owned());
-        let simulation = command::within(view, Command::argv(words.clone()).may_fail());
+        let mut simulation = command::within(view, Command::argv(words.clone()).may_fail());
+        simulation.files.clone_from(&files);
         let output = view.run(simulation.clone())?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status != 0 && lists == Lists::Kept {
@@ -72,6 +86,9 @@ impl AptParams {
             return Ok(plan);
         }
         let mut change = self.call(view, verb);
+        if let Action::Run(command) = &mut change.action {
+            command.files = files;
+        }
         let found = read(&said);
         for Simulated { name, before, after } in &found {
             let shown = |version: &Option<String>| version.clone().unwrap_or_else(|| "absent".to_owned());
