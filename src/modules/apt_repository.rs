@@ -157,7 +157,9 @@ fn files(view: &View<'_>) -> Result<Vec<(String, String)>, Halt> {
     view.want(edit_file::queries(LIST, &attributes));
     let mut all = vec![LIST.to_owned()];
     for entry in view.entries(&directory)?.unwrap_or_default() {
-        if entry.name.ends_with(".list") && matches!(entry.stat.kind, FileKind::File | FileKind::Symlink) {
+        if entry.name.strip_suffix(".list").is_some()
+            && matches!(entry.stat.kind, FileKind::File | FileKind::Symlink)
+        {
             all.push(paths::join(DIRECTORY, &entry.name));
         }
     }

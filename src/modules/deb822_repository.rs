@@ -180,15 +180,13 @@ impl Deb822Params {
             ("Types", Some(self.types.join(" "))),
             ("URIs", list(&self.uris)),
         ];
-        fields
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .map(|(name, value)| {
-                let value = if value.contains('\n') { folded(&value) } else { value };
-                let space = if value.starts_with('\n') || value.is_empty() { "" } else { " " };
-                format!("{name}:{space}{value}\n")
-            })
-            .collect()
+        let mut text = String::new();
+        for (name, value) in fields.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            let value = if value.contains('\n') { folded(&value) } else { value };
+            let space = if value.starts_with('\n') || value.is_empty() { "" } else { " " };
+            text.push_str(&format!("{name}:{space}{value}\n"));
+        }
+        text
     }
 }
 

@@ -292,10 +292,10 @@ impl Task<'_> {
             clone.push(format!("--origin {}", words::quote(&params.remote)));
         }
         let is_named = found.kind != refs::Kind::Commit && params.version != "HEAD";
-        if let Some(depth) = params.depth {
-            if is_named || (params.version == "HEAD" && params.refspec.is_none()) {
-                clone.push(format!("--depth {depth}"));
-            }
+        if let Some(depth) = params.depth
+            && (is_named || (params.version == "HEAD" && params.refspec.is_none()))
+        {
+            clone.push(format!("--depth {depth}"));
         }
         if is_named && params.refspec.is_none() {
             clone.push(format!("--branch {version}"));
@@ -356,7 +356,7 @@ impl Task<'_> {
             specs.push("+refs/heads/*:refs/heads/*".to_owned());
         }
         specs.extend(params.refspec.clone());
-        let specs: String = specs.iter().map(|spec| format!(" {}", words::quote(spec))).collect();
+        let specs: String = specs.iter().flat_map(|spec| [" ".to_owned(), words::quote(spec)]).collect();
         lines.push(format!("{git} fetch {depth}--force --tags {remote}{specs}"));
         if specs.is_empty() {
             lines.push(format!("{git} fetch {depth}--force {remote}"));

@@ -262,7 +262,7 @@ impl PipParams {
             PipState::Present => words.push("install".to_owned()),
             PipState::Latest => words.extend(["install", "-U"].map(str::to_owned)),
             PipState::ForceReinstall => {
-                words.extend(["install", "-U", "--force-reinstall"].map(str::to_owned))
+                words.extend(["install", "-U", "--force-reinstall"].map(str::to_owned));
             }
         }
         if let Some(arguments) = &self.extra_args {
