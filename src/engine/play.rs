@@ -397,7 +397,9 @@ impl Run {
     /// A failure that a block rescues: it counts as rescued, and the block may look at it.
     fn rescued(&self, everyone: &[Host], host: &Host, label: &TaskLabel, task: &Task, outcome: &Outcome) {
         self.count(host, |recap| recap.rescued += 1);
-        let result = outcome.result.clone();
+        let mut result = outcome.result.as_map().cloned().unwrap_or_default();
+        result.entry(Key::str("exception")).or_insert_with(|| Value::from("(traceback unavailable)"));
+        let result = Value::map(result);
         let args =
             task.args.named.iter().map(|(name, located)| (Key::Str(name.clone()), located.value.clone()));
         let described = Value::map(crate::map! {

@@ -25,6 +25,8 @@ pub(super) struct Single {
     /// The names that are remembered on the target for this task's handlers.
     pub(super) remembered: Vec<String>,
     pub(super) tainted: bool,
+    /// Whether it failed, and `failed_when` says that it has not.
+    pub(super) suppressed: bool,
     /// Whether it is the sum of a loop.
     pub(super) looped: bool,
     /// Whether its facts go into the fact cache (`set_fact` with `cacheable`).
@@ -111,6 +113,20 @@ impl Single {
             map.insert(Key::str("ansible_facts"), Value::map(facts));
         }
         Value::map(map)
+    }
+
+    /// What `register` sees, as Ansible 2.19 has it: a failure has an `exception`, which Python would have traced.
+    pub(super) fn registered(&self) -> Value {
+        let value = self.value();
+        let Value::Map(entries) = &value else { return value };
+        let key = match (self.failed, self.suppressed) {
+            (true, _) if !self.looped => "exception",
+            (false, true) => "failed_when_suppressed_exception",
+            _ => return value,
+        };
+        let mut entries = (**entries).clone();
+        entries.entry(Key::str(key)).or_insert_with(|| Value::from("(traceback unavailable)"));
+        Value::map(entries)
     }
 
     pub(super) fn status(&self, ignored: bool) -> Status {

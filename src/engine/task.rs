@@ -180,7 +180,7 @@ impl Turn<'_> {
             let broken = variables.clone();
             let (single, to) = self.attempts(lookups, variables, settings).await?;
             delegate = delegate.or_else(|| to.clone());
-            let mut value = match single.value() {
+            let mut value = match single.registered() {
                 Value::Map(entries) => (*entries).clone(),
                 other => {
                     whole.unknown = whole.unknown.or(single.unknown.clone());
@@ -192,6 +192,7 @@ impl Turn<'_> {
             value.extend(about);
             let value = Value::map(value);
             results.push(value.clone());
+            let value = shown(value);
             whole.changed |= single.changed;
             if single.skipped.is_none() {
                 whole.skipped = None;
@@ -440,6 +441,7 @@ impl Turn<'_> {
                 }
                 _ => {
                     if single.unknown.is_none() {
+                        single.suppressed = single.failed && !holds;
                         single.failed = holds;
                         single.result.insert(Key::str("failed_when_result"), Value::Bool(holds));
                         if holds {
@@ -484,7 +486,10 @@ impl Turn<'_> {
             machine.reset().await;
         }
         let message = format!("Task failed: Timed out after {seconds} second(s).");
-        let result = crate::map! {"timedout" => crate::map! {"period" => seconds}};
+        let frame = "Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors.";
+        let result = crate::map! {
+            "timedout" => crate::map! {"frame" => frame, "period" => seconds}, "msg" => message.as_str(),
+        };
         Ok(Single { result, ..Single::failed(FailureText { message, ..FailureText::default() }) })
     }
 
@@ -620,7 +625,7 @@ impl Turn<'_> {
         if single.skipped.is_some() {
             effects.clear();
         }
-        effects.extend(self.registers(value.clone()));
+        effects.extend(self.registers(single.registered()));
         if !changed {
             // remembered for a change that did not happen
             for name in &single.remembered {
@@ -635,6 +640,18 @@ impl Turn<'_> {
             notifies_maybe: maybe,
             outcome: self.outcome(single, settings, value, started),
         }
+    }
+}
+
+/// A result without what only `register` sees.
+fn shown(value: Value) -> Value {
+    match &value {
+        Value::Map(entries) if entries.contains_key("exception") => {
+            let mut entries = (**entries).clone();
+            entries.shift_remove("exception");
+            Value::map(entries)
+        }
+        _ => value,
     }
 }
 

@@ -214,7 +214,7 @@ impl Checker<'_> {
             (Some(text), FreeForm::Pairs) => {
                 let message = format!("`{}` takes no free-form text", task.module);
                 let hint = "write parameters as `key=value` or as a mapping";
-                self.found.push(Diagnostic::error(Kind::Parameters, message).at(&text.place).hint(hint));
+                self.tell(Some(Diagnostic::error(Kind::Parameters, message).at(&text.place).hint(hint)));
             }
             (None, _) => {}
         }
