@@ -1,6 +1,8 @@
 //! Row 0: spans, diagnostics, values, the secrets' type, names and wording, Python's regular expressions. Imports no other
 //! room.
 
+pub mod configparser;
+pub mod csv;
 pub mod diagnostic;
 pub mod names;
 pub mod place;

@@ -27,6 +27,13 @@ impl FileVariables {
         destination: &str,
         now: i64,
     ) -> Self {
+        let mut file = Self::of_lookup(task, path, written, now);
+        file.own.insert("template_destpath", destination.into());
+        file
+    }
+
+    /// As [`Self::new`], for the lookup of that name: the file goes nowhere.
+    pub(super) fn of_lookup(task: &Arc<dyn Variables>, path: &Path, written: &str, now: i64) -> Self {
         let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let about = std::fs::metadata(path).ok();
         let (uid, changed) = about.map_or((0, 0), |about| {
@@ -37,7 +44,7 @@ impl FileVariables {
         add("template_host", rustix::system::uname().nodename().to_string_lossy().as_ref().into());
         add("template_path", written.into());
         add("template_fullpath", full.display().to_string().into());
-        add("template_destpath", destination.into());
+        add("template_destpath", Value::Null);
         add("template_uid", user_name(uid));
         add("template_mtime", local_time(changed));
         add("template_run_date", local_time(now));
@@ -49,8 +56,17 @@ impl FileVariables {
 }
 
 /// A user's name on this machine, or the number where there is no such user.
-fn user_name(uid: u32) -> Value {
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+pub(super) fn user_name(uid: u32) -> Value {
+    name_of(uid, "/etc/passwd")
+}
+
+/// A group's name on this machine, or the number where there is no such group.
+pub(super) fn group_name(gid: u32) -> Value {
+    name_of(gid, "/etc/group")
+}
+
+fn name_of(uid: u32, file: &str) -> Value {
+    let users = std::fs::read_to_string(file).unwrap_or_default();
     let name = users.lines().find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next()?;

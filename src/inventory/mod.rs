@@ -137,6 +137,22 @@ pub struct Group {
     pub depth: u32,
 }
 
+impl Inventory {
+    /// Hosts and groups of which only the members are known.
+    pub fn of_members(members: &IndexMap<Arc<str>, Vec<Arc<str>>>) -> Self {
+        let mut inventory = Self::default();
+        for (name, hosts) in members {
+            let mut group = Group::new(name, None);
+            group.hosts.clone_from(hosts);
+            inventory.groups.insert(Arc::clone(name), group);
+            for host in hosts {
+                inventory.hosts.entry(Arc::clone(host)).or_insert_with(|| Host::new(host, None, None));
+            }
+        }
+        inventory
+    }
+}
+
 /// Reads all sources in order.
 pub fn load(reading: &Reading<'_>) -> Loaded {
     load::load(reading)

@@ -19,7 +19,7 @@ mod remembered;
 mod remote;
 mod session;
 
-pub use act::act_here;
+pub use act::{act_here, http_request};
 pub use nss::nss_setup;
 pub use remote::remote_main;
 pub use session::{MARKER, ServeError, serve};

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::LookupError;
 use super::args::Args;
 use super::context::Ctx;
 use super::fail::{Fail, Res, bail};
 use super::filters;
 use super::val::{Val, ValMap};
-use crate::base::{Key, Map, Value, names};
+use super::{FileOptions, LookupError, Scope, Variables, templar};
+use crate::base::{Key, Map, Place, Value, names};
 
 type Pure = fn(&Ctx<'_>, &[Val], &mut Args) -> Res<Vec<Val>>;
 
@@ -62,6 +62,12 @@ fn run(ctx: &Ctx<'_>, mut args: Args, mut wanted: Wanted) -> Res<Val> {
     if !matches!(errors.as_str(), "strict" | "warn" | "ignore") {
         return bail(format!("`errors` of a lookup is `strict`, `warn` or `ignore`, not `{errors}`"));
     }
+    let with = args.take(super::WITH);
+    if name == "first_found"
+        && let Some(with) = with
+    {
+        args.named.push((Arc::from(super::WITH), with));
+    }
     match find(ctx, name, &mut args) {
         Ok(found) => joined(ctx, found, wanted),
         Err(Fail::Error(diagnostic))
@@ -78,19 +84,37 @@ fn find(ctx: &Ctx<'_>, name: &str, args: &mut Args) -> Res<Vec<Val>> {
         let terms = std::mem::take(&mut args.positional);
         return pure(ctx, &terms, args);
     }
+    if name == "template" {
+        return template(ctx, args);
+    }
     let mut terms = Vec::new();
     for term in &args.positional {
         terms.push(ctx.force(term)?);
     }
     let mut options = Map::new();
     for (option, value) in &args.named {
-        options.insert(Key::Str(Arc::clone(option)), ctx.force(value)?);
+        let value = match value {
+            // the default of `env` may be undefined: then so is the variable that is not set
+            Val::Missing(_) if name == "env" && &**option == "default" => Value::Omit,
+            value => ctx.force(value)?,
+        };
+        options.insert(Key::Str(Arc::clone(option)), value);
     }
     match ctx.run.lookups.lookup(name, &terms, &options, &ctx.scope) {
+        Ok(Value::List(items)) if name == "env" => {
+            let value = |(item, term): (&Value, &Value)| match item {
+                Value::Omit => {
+                    Val::missing(format!("the environment variable '{}' is not set", term.to_text()))
+                }
+                item => Val::Data(item.clone()),
+            };
+            Ok(items.iter().zip(&terms).map(value).collect())
+        }
         Ok(Value::List(items)) => Ok(items.iter().cloned().map(|item| secret(ctx, item)).collect()),
         Ok(value) => Ok(vec![secret(ctx, value)]),
         Err(LookupError::NoSuchLookup) => {
-            let hint = names::did_you_mean(name, PURE.iter().map(|(name, _)| *name));
+            let known = PURE.iter().map(|(name, _)| *name).chain(ctx.run.lookups.names()).chain(["template"]);
+            let hint = names::did_you_mean(name, known);
             let hint = hint.map_or(String::new(), |hint| format!(", {hint}"));
             bail(format!("the lookup `{name}` was not found{hint}"))
         }
@@ -100,6 +124,77 @@ fn find(ctx: &Ctx<'_>, name: &str, args: &mut Args) -> Res<Vec<Val>> {
             Err(Fail::Unknown(unknown))
         }
         Err(LookupError::Failed(message)) => bail(format!("the lookup `{name}` failed: {message}")),
+    }
+}
+
+/// `template`: each file rendered on its own, with the variables of the option `template_vars` over the task's.
+fn template(ctx: &Ctx<'_>, args: &mut Args) -> Res<Vec<Val>> {
+    let mut options = FileOptions::default();
+    let mut own = Map::new();
+    for (name, value) in &args.named {
+        if value.is_none() {
+            continue;
+        }
+        let marker = match &**name {
+            "variable_start_string" => &mut options.markers.variable_start,
+            "variable_end_string" => &mut options.markers.variable_end,
+            "comment_start_string" => &mut options.markers.comment_start,
+            "comment_end_string" => &mut options.markers.comment_end,
+            "trim_blocks" => {
+                options.trim_blocks = ctx.truth(value)?;
+                continue;
+            }
+            "template_vars" => {
+                own = ctx.force(value)?.as_map().cloned().unwrap_or_default();
+                continue;
+            }
+            _ => continue,
+        };
+        *marker = ctx.text(value)?.to_string();
+    }
+    let mut found = Vec::new();
+    for term in &args.positional {
+        let name = ctx.text(term)?;
+        let file = match ctx.run.lookups.found_template(&name, &ctx.scope) {
+            Some(file) => file.map_err(Fail::error)?,
+            None => {
+                return bail(format!("the template file {name} could not be found for the lookup"));
+            }
+        };
+        let scope: Scope = Arc::new(Over { own: own.clone(), below: file.variables });
+        found.push(ctx.deeper(|| templar::file_value(ctx, &file.source, &options, &scope, &file.lookups))?);
+    }
+    Ok(found)
+}
+
+/// Variables over others.
+#[derive(Debug)]
+struct Over {
+    own: Map,
+    below: Scope,
+}
+
+impl Variables for Over {
+    fn get(&self, name: &str) -> Option<Value> {
+        self.own.get(name).cloned().or_else(|| self.below.get(name))
+    }
+
+    fn place(&self, name: &str) -> Option<Place> {
+        if self.own.contains_key(name) { None } else { self.below.place(name) }
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        let mut names = self.below.names();
+        names.extend(self.own.keys().filter_map(Key::as_str).map(Arc::from));
+        names
+    }
+
+    fn host(&self, name: &str) -> Option<Scope> {
+        self.below.host(name)
+    }
+
+    fn hosts(&self) -> Vec<Arc<str>> {
+        self.below.hosts()
     }
 }
 
@@ -153,7 +248,7 @@ fn vars(ctx: &Ctx<'_>, terms: &[Val], args: &mut Args) -> Res<Vec<Val>> {
 fn varnames(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
     let mut found = Vec::new();
     for term in terms {
-        let pattern = super::pattern::compile(&ctx.text(term)?, super::pattern::Flags::default())?;
+        let pattern = super::pattern::compile(ctx, &ctx.text(term)?, super::pattern::Flags::default())?;
         for name in ctx.scope.names() {
             if pattern.is_match(&name)? {
                 found.push(Val::from(name));

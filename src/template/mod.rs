@@ -15,6 +15,7 @@ mod args;
 mod call;
 mod context;
 mod convert;
+pub mod crypt;
 mod escapes;
 mod eval;
 mod exec;
@@ -40,6 +41,7 @@ mod tests;
 mod tree;
 mod val;
 
+pub use filters::seeded_choices;
 pub use options::{FileOptions, Markers};
 pub use templar::Templar;
 
@@ -84,6 +86,32 @@ pub trait Lookups: Send + Sync + std::fmt::Debug {
     fn now(&self) -> i64;
     /// The text of a template that is included, imported or extended.
     fn template(&self, name: &str) -> Option<Arc<Source>>;
+    /// The names of the lookups that it has, for near misses.
+    fn names(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+    /// The template of the lookup of that name, or why it cannot be read; nothing where there is none.
+    fn found_template(
+        &self,
+        _name: &str,
+        _variables: &Arc<dyn Variables>,
+    ) -> Option<Result<FoundTemplate, String>> {
+        None
+    }
+}
+
+/// The option that tells a lookup that it is asked by `with_NAME`.
+pub const WITH: &str = "fleet.with";
+
+/// A template that `lookup('template')` renders.
+#[derive(Debug)]
+pub struct FoundTemplate {
+    /// Its text.
+    pub source: Arc<Source>,
+    /// The variables that it sees.
+    pub variables: Arc<dyn Variables>,
+    /// What it can ask for: what it includes lies beside it.
+    pub lookups: Arc<dyn Lookups>,
 }
 
 /// Why a lookup gave nothing.

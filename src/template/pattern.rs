@@ -1,104 +1,38 @@
-//! Python's regular expressions on fancy-regex.
+//! Python's regular expressions in filters and tests; compiled ones are kept.
 
-use std::fmt::Write;
+use std::sync::{Arc, PoisonError};
 
 use fancy_regex::{Captures, Regex};
 
-use super::fail::{Fail, Res, bail};
+use super::context::Ctx;
+use super::fail::{Fail, Res};
+use crate::base::pyregex;
+pub(super) use crate::base::pyregex::Flags;
 
-/// How a pattern is read.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Flags {
-    /// `re.IGNORECASE`
-    pub ignore_case: bool,
-    /// `re.MULTILINE`
-    pub multiline: bool,
-}
+/// How many compiled patterns are kept.
+const MAX_KEPT: usize = 1_000;
 
 /// A compiled pattern.
-pub(super) struct Pattern(Regex);
+pub(super) struct Pattern(Arc<Regex>);
 
 /// Compiles a pattern of Python's `re`.
-pub(super) fn compile(pattern: &str, flags: Flags) -> Res<Pattern> {
-    let mut translated = translate(pattern);
-    let set = match (flags.ignore_case, flags.multiline) {
-        (true, true) => "(?im)",
-        (true, false) => "(?i)",
-        (false, true) => "(?m)",
-        (false, false) => "",
-    };
-    translated.insert_str(0, set);
-    match Regex::new(&translated) {
-        Ok(regex) => Ok(Pattern(regex)),
-        Err(error) => bail(format!("invalid regular expression '{pattern}': {error}")),
+pub(super) fn compile(ctx: &Ctx<'_>, pattern: &str, flags: Flags) -> Res<Pattern> {
+    let kept = &ctx.run.cache.patterns;
+    if let Some(found) = kept
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(pattern)
+        .and_then(|all| all.iter().find(|(known, _)| *known == flags))
+    {
+        return Ok(Pattern(Arc::clone(&found.1)));
     }
-}
-
-/// The same pattern in fancy-regex's notation.
-fn translate(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    let mut chars = pattern.chars().peekable();
-    let mut in_class = false;
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => match chars.next() {
-                Some('Z') if !in_class => out.push_str(r"\z"),
-                Some(
-                    c @ ('<' | '>' | '"' | '\'' | '/' | ' ' | '%' | '@' | '!' | ',' | ';' | ':' | '=' | '`'
-                    | '_'),
-                ) => {
-                    push_literal(c, in_class, &mut out);
-                }
-                Some('0') => {
-                    let mut code = 0;
-                    for _ in 0..2 {
-                        match chars.next_if(|c| c.is_digit(8)).and_then(|c| c.to_digit(8)) {
-                            Some(digit) => code = code * 8 + digit,
-                            None => break,
-                        }
-                    }
-                    let _ = write!(out, "\\x{code:02x}");
-                }
-                Some(c) => {
-                    out.push('\\');
-                    out.push(c);
-                }
-                None => out.push('\\'),
-            },
-            '[' if !in_class => {
-                in_class = true;
-                out.push('[');
-                if chars.next_if_eq(&'^').is_some() {
-                    out.push('^');
-                }
-                if chars.next_if_eq(&']').is_some() {
-                    out.push_str(r"\]");
-                }
-            }
-            // a bracket inside of a class is only a bracket in Python
-            '[' => out.push_str(r"\["),
-            ']' if in_class => {
-                in_class = false;
-                out.push(']');
-            }
-            '&' | '~' if in_class => {
-                out.push('\\');
-                out.push(c);
-            }
-            '-' if in_class && chars.peek() == Some(&'-') => out.push_str(r"\-"),
-            // `$` also matches before a line break at the end of the text
-            '$' if !in_class => out.push_str(r"(?:$|(?=\n\z))"),
-            _ => out.push(c),
-        }
+    let regex = Arc::new(pyregex::compile(pattern, flags).map_err(Fail::error)?);
+    let mut all = kept.write().unwrap_or_else(PoisonError::into_inner);
+    if all.len() >= MAX_KEPT {
+        all.clear();
     }
-    out
-}
-
-fn push_literal(c: char, in_class: bool, out: &mut String) {
-    if c == '-' && in_class {
-        out.push('\\');
-    }
-    out.push(c);
+    all.entry(pattern.to_owned()).or_default().push((flags, Arc::clone(&regex)));
+    Ok(Pattern(regex))
 }
 
 fn failed(error: &fancy_regex::Error) -> Fail {
@@ -126,6 +60,11 @@ impl Pattern {
         self.0.captures_len() - 1
     }
 
+    /// Whether it has a group of that name.
+    pub(super) fn has_group(&self, name: &str) -> bool {
+        self.0.capture_names().flatten().any(|known| known == name)
+    }
+
     /// Replaces matches (`count` 0: all). Returns the text and how many were replaced.
     pub(super) fn replace(&self, text: &str, replacement: &str, count: usize) -> Res<(String, usize)> {
         let mut out = String::with_capacity(text.len());
@@ -137,60 +76,13 @@ impl Pattern {
             }
             let Some(whole) = found.get(0) else { continue };
             out.push_str(text.get(end..whole.start()).unwrap_or(""));
-            expand(replacement, &found, &mut out)?;
+            out.push_str(&pyregex::expand(replacement, &self.0, &found).map_err(Fail::error)?);
             end = whole.end();
             replaced += 1;
         }
         out.push_str(text.get(end..).unwrap_or(""));
         Ok((out, replaced))
     }
-}
-
-/// Python's replacement templates: `\1`, `\g<name>`, `\n`.
-fn expand(replacement: &str, found: &Captures<'_, str>, out: &mut String) -> Res<()> {
-    let mut chars = replacement.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('g') if chars.next_if_eq(&'<').is_some() => {
-                let name: String = chars.by_ref().take_while(|c| *c != '>').collect();
-                let group = match name.parse::<usize>() {
-                    Ok(index) if index < found.len() => found.get(index),
-                    Ok(_) => return bail(format!("invalid group reference {name}")),
-                    Err(_) => found.name(&name),
-                };
-                out.push_str(group.map_or("", |group| group.as_str()));
-            }
-            Some('0') => out.push('\0'),
-            Some(digit @ '1'..='9') => {
-                let mut index = digit as usize - '0' as usize;
-                if let Some(next) = chars.next_if(char::is_ascii_digit) {
-                    index = index * 10 + (next as usize - '0' as usize);
-                }
-                if index >= found.len() {
-                    return bail(format!("invalid group reference {index}"));
-                }
-                out.push_str(found.get(index).map_or("", |group| group.as_str()));
-            }
-            Some('n') => out.push('\n'),
-            Some('r') => out.push('\r'),
-            Some('t') => out.push('\t'),
-            Some('f') => out.push('\x0c'),
-            Some('v') => out.push('\x0b'),
-            Some('a') => out.push('\x07'),
-            Some('b') => out.push('\x08'),
-            Some('\\') | None => out.push('\\'),
-            Some(c) if c.is_ascii_alphabetic() => return bail(format!("bad escape \\{c}")),
-            Some(c) => {
-                out.push('\\');
-                out.push(c);
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Python's `re.escape`.

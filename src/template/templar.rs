@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use fancy_regex::Regex;
+
 use super::context::{Ctx, Origin, Run};
 use super::exec::with_line_breaks;
 use super::fail::Fail;
 use super::lower::{self, SyntaxError};
 use super::options::{FileOptions, Mode};
+use super::pattern::Flags;
 use super::tree::{Compiled, Expr, Node, Stmt};
 use super::val::Val;
 use super::{Lookups, Rendered, Scope, TemplateError, Truth, globals};
@@ -17,7 +20,11 @@ use crate::yaml::has_markers;
 
 /// Compiled templates by their text.
 #[derive(Debug, Default)]
-pub(super) struct Cache(RwLock<HashMap<Mode, Texts>>);
+pub(super) struct Cache {
+    templates: RwLock<HashMap<Mode, Texts>>,
+    /// Compiled regular expressions by their text.
+    pub(super) patterns: RwLock<HashMap<String, Vec<(Flags, Arc<Regex>)>>>,
+}
 
 /// The templates of one mode.
 type Texts = HashMap<Arc<str>, Arc<Compiled>>;
@@ -28,13 +35,17 @@ const MAX_CACHED: usize = 20_000;
 impl Cache {
     /// The compiled template of a text.
     pub(super) fn compile(&self, text: &Arc<str>, mode: &Mode) -> Result<Arc<Compiled>, SyntaxError> {
-        if let Some(found) =
-            self.0.read().unwrap_or_else(PoisonError::into_inner).get(mode).and_then(|texts| texts.get(text))
+        if let Some(found) = self
+            .templates
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(mode)
+            .and_then(|texts| texts.get(text))
         {
             return Ok(Arc::clone(found));
         }
         let compiled = Arc::new(lower::compile(text, mode)?);
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.templates.write().unwrap_or_else(PoisonError::into_inner);
         let texts = all.entry(mode.clone()).or_default();
         if texts.len() >= MAX_CACHED {
             texts.clear();
@@ -119,6 +130,7 @@ impl Templar {
             let mut args = super::args::Args::default();
             args.positional.push(Val::from(name.to_owned()));
             args.positional.extend(terms.iter().cloned().map(Val::Data));
+            args.named.push((Arc::from(super::WITH), Val::from(true)));
             let found = super::lookup::query(ctx, args)?;
             ctx.result(&found)
         })
@@ -204,20 +216,8 @@ impl Templar {
     ) -> Result<Rendered, TemplateError> {
         let start = Place::start_of(source);
         self.run(variables, lookups, Some(&start), |ctx| {
-            let (body, options) = prepared(&source.text, options).map_err(Fail::syntax)?;
-            let first_line = source.text.lines().count().saturating_sub(body.lines().count()) as u32 + 1;
-            let origin = Rc::new(Origin {
-                text: Arc::from(body),
-                place: Some(Place::new(source, first_line.max(1), 1)),
-            });
-            let newline = options.newline_sequence.clone();
-            let keeps_line_breaks = options.keep_trailing_newline;
-            let compiled = ctx
-                .run
-                .cache
-                .compile(&origin.text, &Mode::File(options))
-                .map_err(|error| error.into_fail(&origin))?;
-            let inner = Ctx { origin, ..ctx.clone() };
+            let (compiled, inner, options) = opened(ctx, source, options)?;
+            let (newline, keeps_line_breaks) = (options.newline_sequence, options.keep_trailing_newline);
             let text = match inner.render_output(&compiled)? {
                 output if output.is_empty() => String::new(),
                 output if keeps_line_breaks => {
@@ -307,6 +307,51 @@ impl Templar {
             }
         }
     }
+}
+
+/// A template file ready to be rendered, with the options that its header leaves.
+fn opened<'r>(
+    ctx: &Ctx<'r>,
+    source: &Arc<Source>,
+    options: &FileOptions,
+) -> Result<(Arc<Compiled>, Ctx<'r>, FileOptions), Fail> {
+    let (body, options) = prepared(&source.text, options).map_err(Fail::syntax)?;
+    let first_line = source.text.lines().count().saturating_sub(body.lines().count()) as u32 + 1;
+    let origin =
+        Rc::new(Origin { text: Arc::from(body), place: Some(Place::new(source, first_line.max(1), 1)) });
+    let compiled = ctx
+        .run
+        .cache
+        .compile(&origin.text, &Mode::File(options.clone()))
+        .map_err(|error| error.into_fail(&origin))?;
+    Ok((compiled, Ctx { origin, ..ctx.clone() }, options))
+}
+
+/// The value of a template file that is rendered while another template is: as of any template it keeps its type.
+pub(super) fn file_value(
+    ctx: &Ctx<'_>,
+    source: &Arc<Source>,
+    options: &FileOptions,
+    scope: &Scope,
+    lookups: &Arc<dyn Lookups>,
+) -> Result<Val, Fail> {
+    let run = Run::new(ctx.run.cache, lookups);
+    let outer = Ctx {
+        run: &run,
+        scope: Arc::clone(scope),
+        frame: Rc::default(),
+        origin: Rc::new(Origin { text: Arc::from(""), place: None }),
+    };
+    let (compiled, inner, _) = opened(&outer, source, options)?;
+    let rendered = inner.render(&compiled).and_then(globals::present).and_then(|value| inner.result(&value));
+    if run.tainted.get() {
+        ctx.run.tainted.set(true);
+    }
+    if let Some(unknown) = run.unknown.borrow().as_ref() {
+        ctx.run.saw(unknown);
+    }
+    ctx.run.embedded.set(ctx.run.embedded.get() || run.embedded.get());
+    rendered.map(Val::Data)
 }
 
 /// A template file's text after its header, and the options that it sets.

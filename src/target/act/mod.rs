@@ -8,6 +8,8 @@ mod remove;
 mod staged;
 mod write;
 
+pub use http::request as http_request;
+
 use std::path::PathBuf;
 
 use super::beside::Beside;

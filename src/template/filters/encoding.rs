@@ -87,10 +87,6 @@ pub(super) fn hash(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     }))
 }
 
-pub(super) fn password_hash(_: &Ctx<'_>, _: Val, _: &Args) -> Res<Val> {
-    bail("the filter `password_hash` is not supported yet")
-}
-
 pub(super) fn vault(_: &Ctx<'_>, _: Val, _: &Args) -> Res<Val> {
     bail("the filter `vault` is not supported")
 }

@@ -22,7 +22,8 @@ pub(super) fn escape(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 pub(super) fn striptags(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     args.none("striptags")?;
     let text = ctx.text(&value)?;
-    let (without, _) = pattern::compile(r"(?s)<!--.*?-->|<.*?>", Flags::default())?.replace(&text, "", 0)?;
+    let (without, _) =
+        pattern::compile(ctx, r"(?s)<!--.*?-->|<.*?>", Flags::default())?.replace(&text, "", 0)?;
     let words: Vec<&str> = without.split_whitespace().collect();
     Ok(Val::from(
         words
@@ -76,7 +77,7 @@ pub(super) fn urlize(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
         None => String::new(),
     };
     let text = escaped(&ctx.text(&value)?);
-    let words = pattern::compile(r"\s+|\S+", Flags::default())?;
+    let words = pattern::compile(ctx, r"\s+|\S+", Flags::default())?;
     let mut out = String::new();
     for word in words.all(&text)? {
         let word = word.get(0).map_or("", |word| word.as_str());

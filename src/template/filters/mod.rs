@@ -14,6 +14,7 @@ mod html;
 mod json;
 mod logic;
 mod numbers;
+mod passwords;
 mod paths;
 mod random;
 mod regexes;
@@ -23,6 +24,8 @@ mod strings;
 mod urls;
 mod wrapping;
 mod yaml;
+
+pub use random::seeded_choices;
 
 /// What a filter does with its value and arguments.
 type Apply = fn(&Ctx<'_>, Val, &Args) -> Res<Val>;
@@ -117,7 +120,7 @@ static FILTERS: &[Filter] = &[
     on_present("md5", encoding::md5),
     on_present("min", sequences::min),
     on_present("normpath", paths::normpath),
-    on_present("password_hash", encoding::password_hash),
+    on_present("password_hash", passwords::password_hash),
     on_present("path_join", paths::path_join),
     on_present("permutations", sets::permutations),
     on_present("pow", numbers::pow),

@@ -133,6 +133,12 @@ impl Twister {
     }
 }
 
+/// Numbers below `limit` as `random.Random(seed)` of Python chooses them.
+pub fn seeded_choices(seed: &Value, limit: usize, count: usize) -> impl Iterator<Item = usize> {
+    let mut twister = Twister::seeded(seed);
+    (0..count).map(move |_| usize::try_from(twister.below(limit.max(1) as u128)).unwrap_or(0))
+}
+
 /// A source of choices: seeded, or the world outside.
 enum Source<'c, 'r> {
     Seeded(Box<Twister>),
@@ -155,16 +161,7 @@ impl<'c, 'r> Source<'c, 'r> {
                     return bail("`random` without a seed is limited to a million choices");
                 }
                 let numbers: Vec<Value> = (0..limit).map(|number| Value::Int(number as i128)).collect();
-                let chosen = ctx
-                    .run
-                    .lookups
-                    .lookup("random_choice", &numbers, &Map::new(), &ctx.scope)
-                    .map_err(|error| match error {
-                        LookupError::Deferred => Fail::Deferred,
-                        LookupError::Unknown(unknown) => Fail::Unknown(unknown),
-                        LookupError::NoSuchLookup => Fail::error("there is no source of random choices here"),
-                        LookupError::Failed(message) => Fail::error(message),
-                    })?;
+                let chosen = outside(ctx, "random_choice", &numbers)?;
                 let chosen = match &chosen {
                     Value::List(items) => items.first().and_then(Value::as_int),
                     other => other.as_int(),
@@ -176,6 +173,27 @@ impl<'c, 'r> Source<'c, 'r> {
             }
         }
     }
+}
+
+fn outside(ctx: &Ctx<'_>, name: &str, terms: &[Value]) -> Res<Value> {
+    ctx.run.lookups.lookup(name, terms, &Map::new(), &ctx.scope).map_err(|error| match error {
+        LookupError::Deferred => Fail::Deferred,
+        LookupError::Unknown(unknown) => Fail::Unknown(unknown),
+        LookupError::NoSuchLookup => Fail::error("there is no source of random choices here"),
+        LookupError::Failed(message) => Fail::error(message),
+    })
+}
+
+/// Bytes by chance.
+pub(super) fn random_bytes(ctx: &Ctx<'_>, count: usize) -> Res<Vec<u8>> {
+    let drawn = outside(ctx, "fleet.random_bytes", &[Value::from(count)])?;
+    let bytes: Vec<u8> = drawn
+        .as_list()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|byte| byte.as_int().and_then(|byte| u8::try_from(byte).ok()))
+        .collect();
+    if bytes.len() == count { Ok(bytes) } else { bail("there is no source of random numbers here") }
 }
 
 pub(super) fn random(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {

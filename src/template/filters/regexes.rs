@@ -12,7 +12,8 @@ use crate::template::val::Val;
 fn flags(ctx: &Ctx<'_>, ignore_case: Option<Val>, multiline: Option<Val>) -> Res<Flags> {
     Ok(Flags {
         ignore_case: ignore_case.map_or(Ok(false), |flag| ctx.truth(&flag))?,
-        multiline: multiline.map_or(Ok(false), |flag| ctx.truth(&flag))?,
+        multi_line: multiline.map_or(Ok(false), |flag| ctx.truth(&flag))?,
+        ..Flags::default()
     })
 }
 
@@ -26,7 +27,7 @@ pub(super) fn regex_replace(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> 
     let replacement = replacement.map_or(Ok("".into()), |replacement| ctx.text(&replacement))?;
     let number = |value: Option<Val>| value.map_or(Ok(0), |value| ctx.int(&value));
     let (count, mandatory) = (number(count)?, number(mandatory)?);
-    let compiled = pattern::compile(&pattern, flags(ctx, ignore_case, multiline)?)?;
+    let compiled = pattern::compile(ctx, &pattern, flags(ctx, ignore_case, multiline)?)?;
     let (replaced, times) = compiled.replace(&text, &replacement, usize::try_from(count).unwrap_or(0))?;
     if mandatory > 0 && times as i128 != mandatory {
         return bail(format!(
@@ -52,7 +53,7 @@ pub(super) fn regex_search(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
         return bail(format!("`regex_search` has no argument `{name}`"));
     }
     let mut wanted = args.positional.into_iter();
-    let regex = pattern::compile(&ctx.text(&required(wanted.next(), "regex_search", "regex")?)?, flags)?;
+    let regex = pattern::compile(ctx, &ctx.text(&required(wanted.next(), "regex_search", "regex")?)?, flags)?;
     let text = ctx.text(&value)?;
     let found = regex.find(&text)?;
     let mut groups = Vec::new();
@@ -69,7 +70,8 @@ pub(super) fn regex_search(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
             (Some(_), _, Some(Ok(_))) => return bail("no such group"),
             (Some(found), Some(named), _) => match found.name(named) {
                 Some(group) => Val::text(group.as_str()),
-                None => Val::NONE,
+                None if regex.has_group(named) => Val::NONE,
+                None => return bail(format!("no such group: {named}")),
             },
         };
         groups.push(value);
@@ -84,7 +86,7 @@ pub(super) fn regex_search(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 pub(super) fn regex_findall(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let [regex, multiline, ignore_case] = args.bind("regex_findall", ["regex", "multiline", "ignorecase"])?;
     let regex = ctx.text(&required(regex, "regex_findall", "regex")?)?;
-    let regex = pattern::compile(&regex, flags(ctx, ignore_case, multiline)?)?;
+    let regex = pattern::compile(ctx, &regex, flags(ctx, ignore_case, multiline)?)?;
     let text = ctx.text(&value)?;
     let whole_or_empty = |found: &Captures<'_, str>, index| match group(found, index) {
         Val::Data(Value::Null) => Val::from(""),

@@ -159,6 +159,6 @@ pub(super) fn truncate(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 
 pub(super) fn wordcount(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     args.none("wordcount")?;
-    let words = pattern::compile(r"\w+", pattern::Flags::default())?;
+    let words = pattern::compile(ctx, r"\w+", pattern::Flags::default())?;
     Ok(Val::from(words.all(&ctx.text(&value)?)?.len()))
 }

@@ -16,7 +16,8 @@ fn with_flags(
     let pattern = pattern.map_or(Ok("".into()), |pattern| ctx.text(&pattern))?;
     let flags = Flags {
         ignore_case: ignore_case.map_or(Ok(false), |flag| ctx.truth(&flag))?,
-        multiline: multiline.map_or(Ok(false), |flag| ctx.truth(&flag))?,
+        multi_line: multiline.map_or(Ok(false), |flag| ctx.truth(&flag))?,
+        ..Flags::default()
     };
     let pattern = match kind {
         "search" => pattern.to_string(),
@@ -24,7 +25,7 @@ fn with_flags(
         "fullmatch" => format!(r"\A(?:{pattern})\Z"),
         other => return bail(format!("invalid match_type '{other}'")),
     };
-    pattern::compile(&pattern, flags)?.is_match(&ctx.text(value)?)
+    pattern::compile(ctx, &pattern, flags)?.is_match(&ctx.text(value)?)
 }
 
 pub(super) fn matches(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
