@@ -29,8 +29,7 @@ impl Dialect {
             let mut field = String::new();
             let mut at = At::FieldStart;
             let mut empty = true;
-            loop {
-                let Some(c) = chars.next() else { break };
+            while let Some(c) = chars.next() {
                 if matches!(c, '\n' | '\r') && at != At::Quoted {
                     if c == '\r' && chars.peek() == Some(&'\n') {
                         chars.next();

@@ -7,14 +7,18 @@ use super::context::Ctx;
 use super::fail::{Fail, Res, bail};
 use super::filters;
 use super::val::{Val, ValMap};
-use super::{FileOptions, LookupError, Scope, Variables, templar};
-use crate::base::{Key, Map, Place, Value, names};
+use super::{FileOptions, LookupError, Scope, Variables, collections, templar};
+use crate::base::{Key, Map, Place, Value};
 
 type Pure = fn(&Ctx<'_>, &[Val], &mut Args) -> Res<Vec<Val>>;
 
 const PURE: &[(&str, Pure)] = &[
+    ("ansible.utils.get_path", |ctx, terms, args| of_filter(ctx, terms, args, filters::shapes::get_path)),
+    ("ansible.utils.index_of", |ctx, terms, args| of_filter(ctx, terms, args, filters::shapes::index_of)),
+    ("ansible.utils.to_paths", |ctx, terms, args| of_filter(ctx, terms, args, filters::shapes::to_paths)),
+    ("community.general.cartesian", cartesian),
+    ("community.general.flattened", flattened),
     ("dict", dict),
-    ("flattened", flattened),
     ("indexed_items", indexed_items),
     ("items", items),
     ("list", list),
@@ -25,6 +29,39 @@ const PURE: &[(&str, Pure)] = &[
     ("varnames", varnames),
     ("vars", vars),
 ];
+
+/// Lookups of collections that have their short names too.
+const MOVED: &[&str] = &[
+    "community.general.cartesian",
+    "community.general.filetree",
+    "community.general.flattened",
+    "community.general.random_string",
+];
+
+/// A lookup that does what the filter of its name does.
+fn of_filter(
+    ctx: &Ctx<'_>,
+    terms: &[Val],
+    args: &mut Args,
+    filter: fn(&Ctx<'_>, Val, &Args) -> Res<Val>,
+) -> Res<Vec<Val>> {
+    let mut args = std::mem::take(args);
+    args.positional = terms.to_vec();
+    let first = match (args.positional.is_empty(), args.take("var").or(args.take("data"))) {
+        (_, Some(value)) => value,
+        (false, None) => args.positional.remove(0),
+        (true, None) => return bail("the lookup needs a value"),
+    };
+    Ok(vec![filter(ctx, first, &args)?])
+}
+
+/// All combinations of one item of each list.
+fn cartesian(ctx: &Ctx<'_>, terms: &[Val], args: &mut Args) -> Res<Vec<Val>> {
+    if terms.is_empty() {
+        return bail("with_cartesian requires at least one element in each list");
+    }
+    nested(ctx, terms, args)
+}
 
 /// What `lookup` gives back.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,7 +108,7 @@ fn run(ctx: &Ctx<'_>, mut args: Args, mut wanted: Wanted) -> Res<Val> {
     match find(ctx, name, &mut args) {
         Ok(found) => joined(ctx, found, wanted),
         Err(Fail::Error(diagnostic))
-            if errors != "strict" && !diagnostic.message.contains("was not found") =>
+            if errors != "strict" && !diagnostic.message.starts_with("there is no lookup") =>
         {
             Ok(if wanted == Wanted::List { Val::list([]) } else { Val::NONE })
         }
@@ -80,6 +117,8 @@ fn run(ctx: &Ctx<'_>, mut args: Args, mut wanted: Wanted) -> Res<Val> {
 }
 
 fn find(ctx: &Ctx<'_>, name: &str, args: &mut Args) -> Res<Vec<Val>> {
+    let full = MOVED.iter().find(|full| full.rsplit('.').next() == Some(name)).copied().unwrap_or(name);
+    let name = full;
     if let Some((_, pure)) = PURE.iter().find(|(known, _)| *known == name) {
         let terms = std::mem::take(&mut args.positional);
         return pure(ctx, &terms, args);
@@ -114,9 +153,9 @@ fn find(ctx: &Ctx<'_>, name: &str, args: &mut Args) -> Res<Vec<Val>> {
         Ok(value) => Ok(vec![secret(ctx, value)]),
         Err(LookupError::NoSuchLookup) => {
             let known = PURE.iter().map(|(name, _)| *name).chain(ctx.run.lookups.names()).chain(["template"]);
-            let hint = names::did_you_mean(name, known);
+            let (message, hint) = collections::unknown("lookup", name, known.collect::<Vec<_>>());
             let hint = hint.map_or(String::new(), |hint| format!(", {hint}"));
-            bail(format!("the lookup `{name}` was not found{hint}"))
+            bail(format!("{message}{hint}"))
         }
         Err(LookupError::Deferred) => Err(Fail::Deferred),
         Err(LookupError::Unknown(unknown)) => {

@@ -11,8 +11,8 @@ use super::tree::{
     Argument, Block, Comparison, Compiled, Expr, ForLoop, Macro, Missingness, Node, Operator, Span, Stmt,
     Target,
 };
-use super::{filters, predicates};
-use crate::base::{Kind, Value, names};
+use super::{collections, filters, predicates};
+use crate::base::{Kind, Value};
 
 /// A mistake in a template's text.
 #[derive(Clone, Debug, PartialEq)]
@@ -276,20 +276,18 @@ impl Lowering<'_> {
 
     fn filter(&mut self, filter: &ast::Filter<'_>, at: Span) -> Lowered<Node> {
         let input = self.optional(filter.expr.as_ref())?;
-        let found = filters::find(filter.name).ok_or_else(|| SyntaxError {
-            message: format!("there is no filter `{}`", filter.name),
-            at: Span { end: at.start + filter.name.len() as u32, ..at },
-            hint: names::did_you_mean(filter.name, filters::names()),
+        let found = filters::find(filter.name).ok_or_else(|| {
+            let (message, hint) = collections::unknown("filter", filter.name, filters::names());
+            SyntaxError { message, at: Span { end: at.start + filter.name.len() as u32, ..at }, hint }
         })?;
         Ok(Node { at, expr: Expr::Filter(found, input, self.arguments(&filter.args)?) })
     }
 
     fn test(&mut self, test: &ast::Test<'_>, at: Span) -> Lowered<Node> {
         let input = self.expr(&test.expr)?;
-        let found = predicates::find(test.name).ok_or_else(|| SyntaxError {
-            message: format!("there is no test `{}`", test.name),
-            at: Span { end: at.start + test.name.len() as u32, ..at },
-            hint: names::did_you_mean(test.name, predicates::names()),
+        let found = predicates::find(test.name).ok_or_else(|| {
+            let (message, hint) = collections::unknown("test", test.name, predicates::names());
+            SyntaxError { message, at: Span { end: at.start + test.name.len() as u32, ..at }, hint }
         })?;
         let at = Span { start: input.at.start, ..at };
         Ok(Node { at, expr: Expr::Test(found, boxed(input), self.arguments(&test.args)?) })

@@ -23,8 +23,11 @@ use crate::yaml::has_markers;
 pub(super) struct Cache {
     templates: RwLock<HashMap<Mode, Texts>>,
     /// Compiled regular expressions by their text.
-    pub(super) patterns: RwLock<HashMap<String, Vec<(Flags, Arc<Regex>)>>>,
+    pub(super) patterns: RwLock<HashMap<String, Flagged>>,
 }
+
+/// The compiled forms of one pattern.
+type Flagged = Vec<(Flags, Arc<Regex>)>;
 
 /// The templates of one mode.
 type Texts = HashMap<Arc<str>, Arc<Compiled>>;
@@ -374,7 +377,7 @@ fn variable_of(ctx: &Ctx<'_>, text: &Arc<str>) -> Option<Place> {
 }
 
 /// Evaluates an expression.
-fn expression(ctx: &Ctx<'_>, text: &str, place: Option<&Place>) -> Result<Val, Fail> {
+pub(super) fn expression(ctx: &Ctx<'_>, text: &str, place: Option<&Place>) -> Result<Val, Fail> {
     compiled(ctx, text, place, &Mode::Expression)
 }
 

@@ -119,7 +119,11 @@ fn condition(condition: Value, map: Map) -> Result<Truth, TemplateError> {
 #[test]
 fn the_cases_agree_with_ansible() {
     let mut cases = Vec::new();
-    for file in [include_str!("cases/expressions.json"), include_str!("cases/templates.json")] {
+    for file in [
+        include_str!("cases/expressions.json"),
+        include_str!("cases/templates.json"),
+        include_str!("cases/collections.json"),
+    ] {
         let file: serde_json::Value = serde_json::from_str(file).unwrap();
         cases.extend(file["cases"].as_array().unwrap().iter().cloned());
     }

@@ -11,10 +11,9 @@ use crate::template::LookupError;
 
 pub(super) fn filetree(ask: &Ask<'_>) -> Found {
     let excluded = match ask.option("exclude") {
-        Some(pattern) => Some(
-            pyregex::compile(&pattern.to_text(), pyregex::Flags::default())
-                .map_err(|error| failed(error.to_string()))?,
-        ),
+        Some(pattern) => {
+            Some(pyregex::compile(&pattern.to_text(), pyregex::Flags::default()).map_err(failed)?)
+        }
         None => None,
     };
     let mut found = Vec::new();

@@ -93,8 +93,7 @@ fn one(ask: &Ask<'_>, key: &str, found: &mut Vec<Value>) -> Result<(), LookupErr
     };
     let failure = |error| failed(format!("'{name}': {error}"));
     if ask.flag("re", false)? {
-        let regex = pyregex::compile(&format!("\\A(?:{key})"), pyregex::Flags::default())
-            .map_err(|error| failed(error.to_string()))?;
+        let regex = pyregex::compile(&format!("\\A(?:{key})"), pyregex::Flags::default()).map_err(failed)?;
         for (option, raw) in &items {
             if regex.is_match(option).unwrap_or(false) {
                 found.push(value(raw).map_err(failure)?);

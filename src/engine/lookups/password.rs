@@ -170,7 +170,7 @@ impl Lock {
             |error: std::io::Error| failed(format!("cannot write in `{}`: {error}", folder.display()));
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(cannot)?;
         let digest = Sha1::digest(path.as_os_str().as_encoded_bytes());
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         let lock = folder.join(format!("{hex}.ansible_lockfile"));
         for _ in 0..Self::PATIENCE {
             match std::fs::OpenOptions::new().write(true).create_new(true).open(&lock) {

@@ -24,22 +24,14 @@ pub(super) fn crypt(password: &str, salt: &str) -> String {
     let mut digest = first.finalize();
     for round in 0..1000 {
         let mut next = Md5::new();
-        if round & 1 == 1 {
-            next.update(password)
-        } else {
-            next.update(digest)
-        };
+        next.update(if round & 1 == 1 { password } else { &digest });
         if round % 3 != 0 {
             next.update(salt_bytes);
         }
         if round % 7 != 0 {
             next.update(password);
         }
-        if round & 1 == 1 {
-            next.update(digest)
-        } else {
-            next.update(password)
-        };
+        next.update(if round & 1 == 1 { &digest } else { password });
         digest = next.finalize();
     }
     let byte = |at: usize| digest.get(at).copied().unwrap_or(0);

@@ -1,13 +1,12 @@
 //! `map`, `select` and their like, and `groupby`.
 
 use super::sequences::{Case, attribute, sort_key};
-use crate::base::names;
 use crate::template::access;
 use crate::template::args::{Args, required};
 use crate::template::context::Ctx;
 use crate::template::fail::{Fail, Res, bail};
 use crate::template::val::Val;
-use crate::template::{filters, ops, predicates};
+use crate::template::{collections, filters, ops, predicates};
 
 pub(super) fn map(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let items = ctx.iterate(&value)?;
@@ -30,14 +29,18 @@ pub(super) fn map(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     }
     let name = ctx.text(&args.positional.remove(0))?;
     let Some(filter) = filters::find(&name) else {
-        let hint =
-            names::did_you_mean(&name, filters::names()).map_or(String::new(), |hint| format!(", {hint}"));
-        return Err(Fail::syntax(format!("there is no filter `{name}`{hint}")));
+        return Err(missing("filter", &name, filters::names()));
     };
     for item in items {
         mapped.push(ctx.deeper(|| filters::apply(ctx, filter, item, &args))?);
     }
     Ok(Val::list(mapped))
+}
+
+fn missing(kind: &str, name: &str, known: impl IntoIterator<Item = &'static str> + Clone) -> Fail {
+    let (message, hint) = collections::unknown(kind, name, known);
+    let hint = hint.map_or(String::new(), |hint| format!(", {hint}"));
+    Fail::syntax(format!("{message}{hint}"))
 }
 
 pub(super) fn select(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
@@ -77,9 +80,7 @@ fn chosen(ctx: &Ctx<'_>, value: &Val, path: Option<&Val>, mut args: Args, keep: 
     } else {
         let name = ctx.text(&args.positional.remove(0))?;
         let Some(test) = predicates::find(&name) else {
-            let hint = names::did_you_mean(&name, predicates::names())
-                .map_or(String::new(), |hint| format!(", {hint}"));
-            return Err(Fail::syntax(format!("there is no test `{name}`{hint}")));
+            return Err(missing("test", &name, predicates::names()));
         };
         Some(test)
     };

@@ -80,7 +80,7 @@ pub(super) fn dictsort(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 
 /// How lists under the same key are joined.
 #[derive(Clone, Copy)]
-enum ListMerge {
+pub(super) enum ListMerge {
     Replace,
     Keep,
     Append,
@@ -89,17 +89,27 @@ enum ListMerge {
     PrependReplacing,
 }
 
+impl ListMerge {
+    /// The way of a name.
+    pub(super) fn named(name: &str) -> Res<Self> {
+        Ok(match name {
+            "replace" => Self::Replace,
+            "keep" => Self::Keep,
+            "append" => Self::Append,
+            "prepend" => Self::Prepend,
+            "append_rp" => Self::AppendReplacing,
+            "prepend_rp" => Self::PrependReplacing,
+            other => return bail(format!("'{other}' is not a valid value for list_merge")),
+        })
+    }
+}
+
 pub(super) fn combine(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let mut args = args.clone();
     let recursive = args.take("recursive").map_or(Ok(false), |recursive| ctx.truth(&recursive))?;
-    let merge = match args.take("list_merge").map(|merge| ctx.text(&merge)).transpose()?.as_deref() {
-        None | Some("replace") => ListMerge::Replace,
-        Some("keep") => ListMerge::Keep,
-        Some("append") => ListMerge::Append,
-        Some("prepend") => ListMerge::Prepend,
-        Some("append_rp") => ListMerge::AppendReplacing,
-        Some("prepend_rp") => ListMerge::PrependReplacing,
-        Some(other) => return bail(format!("'{other}' is not a valid value for list_merge")),
+    let merge = match args.take("list_merge") {
+        Some(merge) => ListMerge::named(&ctx.text(&merge)?)?,
+        None => ListMerge::Replace,
     };
     if let Some((name, _)) = args.named.first() {
         return bail(format!(
@@ -134,7 +144,8 @@ fn collect(ctx: &Ctx<'_>, term: &Val, maps: &mut Vec<Map>) -> Res<()> {
     Ok(())
 }
 
-fn merged(mut left: Map, right: &Map, recursive: bool, merge: ListMerge) -> Map {
+/// One mapping over another.
+pub(super) fn merged(mut left: Map, right: &Map, recursive: bool, merge: ListMerge) -> Map {
     for (key, value) in right {
         let value = match (left.get(key), value) {
             (Some(Value::Map(a)), Value::Map(b)) if recursive => {

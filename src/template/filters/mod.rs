@@ -10,9 +10,11 @@ mod comment;
 mod dates;
 pub(super) mod dicts;
 mod encoding;
+mod general;
 mod html;
 mod json;
 mod logic;
+mod network;
 mod numbers;
 mod passwords;
 mod paths;
@@ -20,11 +22,13 @@ mod random;
 mod regexes;
 mod sequences;
 mod sets;
+pub(super) mod shapes;
 mod strings;
 mod urls;
 mod wrapping;
 mod yaml;
 
+pub(super) use general::ansible_type;
 pub use random::seeded_choices;
 
 /// What a filter does with its value and arguments.
@@ -187,16 +191,95 @@ static FILTERS: &[Filter] = &[
     on_present("zip_longest", sets::zip_longest),
 ];
 
-/// The filter of a name.
+/// The filters of collections, by their full names.
+static OTHERS: &[Filter] = &[
+    on_present("ansible.utils.cidr_merge", network::cidr_merge),
+    on_present("ansible.utils.consolidate", shapes::consolidate),
+    on_present("ansible.utils.get_path", shapes::get_path),
+    on_present("ansible.utils.hwaddr", network::hwaddr),
+    on_present("ansible.utils.index_of", shapes::index_of),
+    on_present("ansible.utils.ip4_hex", network::ip4_hex),
+    on_present("ansible.utils.ipaddr", network::ipaddr),
+    on_present("ansible.utils.ipcut", network::ipcut),
+    on_present("ansible.utils.ipmath", network::ipmath),
+    on_present("ansible.utils.ipsubnet", network::ipsubnet),
+    on_present("ansible.utils.ipv4", network::ipv4),
+    on_present("ansible.utils.ipv6", network::ipv6),
+    on_present("ansible.utils.ipv6form", network::ipv6form),
+    on_present("ansible.utils.ipwrap", network::ipwrap),
+    on_present("ansible.utils.keep_keys", shapes::keep_keys),
+    on_present("ansible.utils.macaddr", network::macaddr),
+    on_present("ansible.utils.network_in_network", network::network_in_network),
+    on_present("ansible.utils.network_in_usable", network::network_in_usable),
+    on_present("ansible.utils.next_nth_usable", network::next_nth_usable),
+    on_present("ansible.utils.nthhost", network::nthhost),
+    on_present("ansible.utils.previous_nth_usable", network::previous_nth_usable),
+    on_present("ansible.utils.reduce_on_network", network::reduce_on_network),
+    on_present("ansible.utils.remove_keys", shapes::remove_keys),
+    on_present("ansible.utils.replace_keys", shapes::replace_keys),
+    on_present("ansible.utils.slaac", network::slaac),
+    on_present("ansible.utils.to_paths", shapes::to_paths),
+    on_present("ansible.utils.usable_range", network::usable_range),
+    on_present("community.general.accumulate", general::accumulate),
+    on_present("community.general.counter", general::counter),
+    on_present("community.general.crc32", general::crc32),
+    on_present("community.general.dict", general::dict),
+    on_present("community.general.dict_kv", general::dict_kv),
+    on_present("community.general.from_csv", general::from_csv),
+    on_present("community.general.from_ini", general::from_ini),
+    on_present("community.general.groupby_as_dict", general::groupby_as_dict),
+    on_present("community.general.json_query", general::json_query),
+    on_present("community.general.keep_keys", general::keep_keys),
+    on_present("community.general.lists_difference", general::lists_difference),
+    on_present("community.general.lists_intersect", general::lists_intersect),
+    on_present("community.general.lists_mergeby", general::lists_mergeby),
+    on_present("community.general.lists_symmetric_difference", general::lists_symmetric_difference),
+    on_present("community.general.lists_union", general::lists_union),
+    on_present("community.general.random_mac", general::random_mac),
+    on_present("community.general.remove_keys", general::remove_keys),
+    on_present("community.general.replace_keys", general::replace_keys),
+    on_present("community.general.reveal_ansible_type", general::reveal_ansible_type),
+    on_present("community.general.to_days", general::to_days),
+    on_present("community.general.to_hours", general::to_hours),
+    on_present("community.general.to_ini", general::to_ini),
+    on_present("community.general.to_milliseconds", general::to_milliseconds),
+    on_present("community.general.to_minutes", general::to_minutes),
+    on_present("community.general.to_months", general::to_months),
+    on_present("community.general.to_nice_yaml", yaml::to_nice_yaml),
+    on_present("community.general.to_seconds", general::to_seconds),
+    on_present("community.general.to_time_unit", general::to_time_unit),
+    on_present("community.general.to_weeks", general::to_weeks),
+    on_present("community.general.to_yaml", yaml::to_yaml),
+    on_present("community.general.to_years", general::to_years),
+    on_present("community.general.unicode_normalize", general::unicode_normalize),
+    on_present("community.general.version_sort", general::version_sort),
+];
+
+/// The filter of a name: of ansible.builtin, of a collection by its full name, or, where only one collection has it,
+/// by its short one (`ipaddr`, `json_query`; or what a play's `collections` makes known).
 pub(super) fn find(name: &str) -> Option<&'static Filter> {
-    let name = name.strip_prefix("ansible.builtin.").or(name.strip_prefix("ansible.legacy.")).unwrap_or(name);
-    let at = FILTERS.binary_search_by(|filter| filter.name.cmp(name)).ok()?;
-    FILTERS.get(at)
+    let short = name.strip_prefix("ansible.builtin.").or(name.strip_prefix("ansible.legacy."));
+    let among = |all: &'static [Filter], name: &str| {
+        all.get(all.binary_search_by(|filter| filter.name.cmp(name)).ok()?)
+    };
+    if let Some(found) = among(FILTERS, short.unwrap_or(name)) {
+        return Some(found);
+    }
+    if short.is_some() {
+        return None;
+    }
+    if let Some(moved) = name.strip_prefix("ansible.netcommon.") {
+        return among(OTHERS, &format!("ansible.utils.{moved}"));
+    }
+    among(OTHERS, name).or_else(|| {
+        let mut named = OTHERS.iter().filter(|filter| filter.name.rsplit('.').next() == Some(name));
+        named.next().filter(|_| named.next().is_none())
+    })
 }
 
 /// The names of all filters.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    FILTERS.iter().map(|filter| filter.name)
+pub(super) fn names() -> impl Iterator<Item = &'static str> + Clone {
+    FILTERS.iter().chain(OTHERS).map(|filter| filter.name)
 }
 
 /// Applies a filter. What is missing stays missing, as in Ansible: `{{ (a | upper) | default('x') }}`.
@@ -225,9 +308,16 @@ mod tests {
 
     #[test]
     fn the_registry_is_sorted_and_every_name_is_found() {
-        assert!(FILTERS.is_sorted_by(|a, b| a.name < b.name));
-        for name in names() {
-            assert_eq!(find(&format!("ansible.builtin.{name}")).map(|filter| filter.name), Some(name));
+        assert!(FILTERS.is_sorted_by(|a, b| a.name < b.name) && OTHERS.is_sorted_by(|a, b| a.name < b.name));
+        for Filter { name, .. } in FILTERS {
+            assert_eq!(find(&format!("ansible.builtin.{name}")).map(|filter| filter.name), Some(*name));
         }
+        for name in names() {
+            assert_eq!(find(name).map(|filter| filter.name), Some(name));
+        }
+        let full = |name: &str| find(name).map(|filter| filter.name);
+        assert_eq!(full("ansible.netcommon.ipaddr"), Some("ansible.utils.ipaddr"));
+        assert_eq!(full("json_query"), Some("community.general.json_query"));
+        assert_eq!((full("keep_keys"), full("ansible.builtin.ipaddr")), (None, None));
     }
 }

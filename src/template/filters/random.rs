@@ -133,6 +133,11 @@ impl Twister {
     }
 }
 
+/// One number below `limit` as `random.Random(seed)` of Python chooses it.
+pub(super) fn seeded_below(seed: &Value, limit: u128) -> u128 {
+    Twister::seeded(seed).below(limit)
+}
+
 /// Numbers below `limit` as `random.Random(seed)` of Python chooses them.
 pub fn seeded_choices(seed: &Value, limit: usize, count: usize) -> impl Iterator<Item = usize> {
     let mut twister = Twister::seeded(seed);

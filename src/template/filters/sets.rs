@@ -1,7 +1,9 @@
 //! Filters that treat lists as sets, and those that combine lists.
 
+use std::collections::HashSet;
+
 use super::sequences::{Case, attribute, sort_key};
-use crate::base::Value;
+use crate::base::{Key, Value};
 use crate::template::args::{Args, required};
 use crate::template::context::Ctx;
 use crate::template::fail::{Res, bail};
@@ -15,23 +17,63 @@ fn forced(ctx: &Ctx<'_>, value: &Val) -> Res<Vec<Value>> {
     ctx.iterate(value)?.iter().map(|item| ctx.force(item)).collect()
 }
 
-fn has(items: &[Value], wanted: &Value) -> bool {
-    items.iter().any(|item| ops::equal(item, wanted))
+/// Values that were met; found again without looking at each, but lists and mappings.
+#[derive(Default)]
+pub(super) struct Seen {
+    plain: HashSet<Key>,
+    others: Vec<Value>,
+}
+
+impl Seen {
+    /// The values of a list.
+    pub(super) fn of(items: &[Value]) -> Self {
+        let mut seen = Self::default();
+        for item in items {
+            seen.add(item);
+        }
+        seen
+    }
+
+    /// Numbers and booleans that are equal are one key, as in Python.
+    fn key(value: &Value) -> Option<Key> {
+        Some(match value {
+            Value::Bool(value) => Key::Int(i128::from(*value)),
+            Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => Key::Int(*number as i128),
+            Value::Str(_) | Value::Int(_) | Value::Null | Value::Float(_) => Key::from_value(value)?,
+            _ => return None,
+        })
+    }
+
+    /// Whether a value was met.
+    pub(super) fn has(&self, value: &Value) -> bool {
+        match Self::key(value) {
+            Some(key) => self.plain.contains(&key),
+            None => self.others.iter().any(|item| ops::equal(item, value)),
+        }
+    }
+
+    /// Remembers a value. Returns whether it is new.
+    pub(super) fn add(&mut self, value: &Value) -> bool {
+        match Self::key(value) {
+            Some(key) => self.plain.insert(key),
+            None if self.has(value) => false,
+            None => {
+                self.others.push(value.clone());
+                true
+            }
+        }
+    }
+}
+
+/// The values without those that were there before.
+pub(super) fn without_repeats(mut items: Vec<Value>) -> Vec<Value> {
+    let mut seen = Seen::default();
+    items.retain(|item| seen.add(item));
+    items
 }
 
 fn distinct(items: impl IntoIterator<Item = Value>) -> Val {
-    let mut seen: Vec<Value> = Vec::new();
-    let mut texts = std::collections::HashSet::new();
-    for item in items {
-        let new = match &item {
-            Value::Str(text) => texts.insert(std::sync::Arc::clone(text)),
-            other => !has(&seen, other),
-        };
-        if new {
-            seen.push(item);
-        }
-    }
-    Val::Data(Value::list(seen))
+    Val::Data(Value::list(without_repeats(items.into_iter().collect())))
 }
 
 fn two(ctx: &Ctx<'_>, value: &Val, args: &Args, name: &str) -> Res<(Vec<Value>, Vec<Value>)> {
@@ -46,31 +88,31 @@ pub(super) fn union(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 
 pub(super) fn intersect(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let (a, b) = two(ctx, &value, args, "intersect")?;
-    Ok(distinct(a.into_iter().filter(|item| has(&b, item))))
+    let b = Seen::of(&b);
+    Ok(distinct(a.into_iter().filter(|item| b.has(item))))
 }
 
 pub(super) fn difference(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let (a, b) = two(ctx, &value, args, "difference")?;
-    Ok(distinct(a.into_iter().filter(|item| !has(&b, item))))
+    let b = Seen::of(&b);
+    Ok(distinct(a.into_iter().filter(|item| !b.has(item))))
 }
 
 pub(super) fn symmetric_difference(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let (a, b) = two(ctx, &value, args, "symmetric_difference")?;
-    let all: Vec<Value> =
-        a.iter().chain(&b).filter(|item| !(has(&a, item) && has(&b, item))).cloned().collect();
-    Ok(distinct(all))
+    let (left, right) = (Seen::of(&a), Seen::of(&b));
+    Ok(distinct(a.into_iter().chain(b).filter(|item| !(left.has(item) && right.has(item)))))
 }
 
 pub(super) fn unique(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let [case, path] = args.bind("unique", ["case_sensitive", "attribute"])?;
     let case = Case::of(ctx, case)?;
     let path = attribute(path);
-    let mut keys: Vec<Value> = Vec::new();
+    let mut seen = Seen::default();
     let mut kept = Vec::new();
     for item in ctx.iterate(&value)? {
         let key = sort_key(ctx, &item, path.as_ref(), case)?;
-        if !has(&keys, &key) {
-            keys.push(key);
+        if seen.add(&key) {
             kept.push(item);
         }
     }

@@ -8,9 +8,12 @@ use crate::base::Value;
 
 mod kinds;
 mod matching;
+mod network;
 mod outside;
 mod results;
 mod version;
+
+pub(super) use version::loose;
 
 /// A test.
 pub(super) struct Test {
@@ -123,16 +126,59 @@ tests! {
     "version_compare" => version::version,
 }
 
-/// The test of a name.
+macro_rules! others {
+    ($($name:literal => $apply:path,)*) => {
+        /// The tests of collections, by their full names.
+        static OTHERS: &[Test] = &[$(Test { name: $name, apply: $apply },)*];
+    };
+}
+
+others! {
+    "ansible.utils.in_any_network" => network::in_any_network,
+    "ansible.utils.in_network" => network::in_network,
+    "ansible.utils.in_one_network" => network::in_one_network,
+    "ansible.utils.ip" => network::ip,
+    "ansible.utils.ip_address" => network::ip_address,
+    "ansible.utils.ipv4" => network::ipv4,
+    "ansible.utils.ipv4_address" => network::ipv4_address,
+    "ansible.utils.ipv4_hostmask" => network::ipv4_hostmask,
+    "ansible.utils.ipv4_netmask" => network::ipv4_netmask,
+    "ansible.utils.ipv6" => network::ipv6,
+    "ansible.utils.ipv6_address" => network::ipv6_address,
+    "ansible.utils.ipv6_ipv4_mapped" => network::ipv6_ipv4_mapped,
+    "ansible.utils.ipv6_sixtofour" => network::ipv6_sixtofour,
+    "ansible.utils.ipv6_teredo" => network::ipv6_teredo,
+    "ansible.utils.loopback" => network::loopback,
+    "ansible.utils.mac" => network::mac,
+    "ansible.utils.multicast" => network::multicast,
+    "ansible.utils.private" => network::private,
+    "ansible.utils.public" => network::public,
+    "ansible.utils.reserved" => network::reserved,
+    "ansible.utils.subnet_of" => network::subnet_of,
+    "ansible.utils.supernet_of" => network::supernet_of,
+    "ansible.utils.unspecified" => network::unspecified,
+    "community.general.ansible_type" => network::ansible_type,
+    "community.general.fqdn_valid" => network::fqdn_valid,
+}
+
+/// The test of a name: of ansible.builtin, of a collection by its full name, or, where only one has it, by its short
+/// one.
 pub(super) fn find(name: &str) -> Option<&'static Test> {
-    let name = name.strip_prefix("ansible.builtin.").or(name.strip_prefix("ansible.legacy.")).unwrap_or(name);
-    let at = TESTS.binary_search_by(|test| test.name.cmp(name)).ok()?;
-    TESTS.get(at)
+    let short = name.strip_prefix("ansible.builtin.").or(name.strip_prefix("ansible.legacy."));
+    let among =
+        |all: &'static [Test], name: &str| all.get(all.binary_search_by(|test| test.name.cmp(name)).ok()?);
+    if let Some(found) = among(TESTS, short.unwrap_or(name)) {
+        return Some(found);
+    }
+    if short.is_some() {
+        return None;
+    }
+    among(OTHERS, name).or_else(|| OTHERS.iter().find(|test| test.name.rsplit('.').next() == Some(name)))
 }
 
 /// The names of all tests.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    TESTS.iter().map(|test| test.name)
+pub(super) fn names() -> impl Iterator<Item = &'static str> + Clone {
+    TESTS.iter().chain(OTHERS).map(|test| test.name)
 }
 
 /// Applies a test.
@@ -157,9 +203,12 @@ mod tests {
 
     #[test]
     fn the_registry_is_sorted_and_every_name_is_found() {
-        assert!(TESTS.is_sorted_by(|a, b| a.name < b.name));
+        assert!(TESTS.is_sorted_by(|a, b| a.name < b.name) && OTHERS.is_sorted_by(|a, b| a.name < b.name));
+        for Test { name, .. } in TESTS {
+            assert_eq!(find(&format!("ansible.builtin.{name}")).map(|test| test.name), Some(*name));
+        }
         for name in names() {
-            assert_eq!(find(&format!("ansible.builtin.{name}")).map(|test| test.name), Some(name));
+            assert_eq!(find(name).map(|test| test.name), Some(name));
         }
     }
 }

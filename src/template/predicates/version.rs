@@ -91,7 +91,8 @@ fn loose_parts(version: &str) -> Vec<Part> {
     parts
 }
 
-fn loose(a: &str, b: &str) -> Res<Ordering> {
+/// The order of two versions as `LooseVersion` has it.
+pub(in crate::template) fn loose(a: &str, b: &str) -> Res<Ordering> {
     let (left, right) = (loose_parts(a), loose_parts(b));
     for pair in left.iter().zip(&right) {
         let order = match pair {
