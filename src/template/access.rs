@@ -125,6 +125,9 @@ fn special(ctx: &Ctx<'_>, of: &Val, name: &Arc<str>) -> Res<Option<Val>> {
             Object::Macro { declared, .. } if &**name == "name" => {
                 Some(Val::from(Arc::clone(&declared.name)))
             }
+            Object::Macro { declared, .. } if &**name == "arguments" => {
+                Some(Val::tuple(declared.parameters.iter().map(|name| Val::from(Arc::clone(name)))))
+            }
             Object::Variables(scope) => ctx.scoped(name, scope)?,
             _ => None,
         },

@@ -8,9 +8,9 @@ use super::context::Ctx;
 use super::fail::{Fail, Res, bail};
 use super::object::{LoopState, Object};
 use super::options::Mode;
-use super::tree::{Block, Compiled, Expr, ForLoop, Missingness, Node, Stmt, Target};
+use super::tree::{Block, Compiled, Expr, ForLoop, Missingness, Node, Sight, Stmt, Target};
 use super::val::Val;
-use super::{call, filters};
+use super::{Scope, Variables, call, filters};
 use crate::base::{Place, Unknown, Value};
 
 /// What was put out. One value alone keeps its type.
@@ -90,10 +90,12 @@ pub(super) fn with_line_breaks(template: &str, mut text: String) -> String {
 impl Ctx<'_> {
     /// Renders a compiled template.
     pub(super) fn render(&self, compiled: &Compiled) -> Res<Val> {
-        if let [Stmt::Emit(node)] = compiled.body.as_slice() {
-            return self.eval(node);
-        }
-        match self.render_output(compiled)?.into_val(self)? {
+        let value = match compiled.body.as_slice() {
+            [Stmt::Emit(node)] => self.eval(node)?,
+            _ => self.render_output(compiled)?.into_val(self)?,
+        };
+        match value {
+            value if !self.origin.text.ends_with('\n') => Ok(value),
             Val::Data(Value::Str(text)) => {
                 Ok(Val::from(with_line_breaks(&self.origin.text, text.to_string())))
             }
@@ -208,20 +210,20 @@ impl Ctx<'_> {
                 output.0.push(self.called_with(node, caller)?);
             }
             Stmt::Do(node) => drop(self.eval(node)?),
-            Stmt::Include(name, missingness) => match self.load(name)? {
+            Stmt::Include(name, missingness, sight) => match self.load(name)? {
                 Some((compiled, ctx)) => {
-                    let inner = ctx.inner();
+                    let inner = ctx.seen(*sight);
                     self.deeper(|| inner.run_template(&compiled, output))?;
                 }
                 None if *missingness == Missingness::Ignored => {}
                 None => return bail("the template that is included does not exist"),
             },
-            Stmt::Import(name, alias) => {
-                let module = self.module(name)?;
+            Stmt::Import(name, alias, sight) => {
+                let module = self.module(name, *sight)?;
                 self.frame.set(alias, Val::object(Object::Module(module)));
             }
-            Stmt::FromImport(name, names) => {
-                let module = self.module(name)?;
+            Stmt::FromImport(name, names, sight) => {
+                let module = self.module(name, *sight)?;
                 for (wanted, alias) in names {
                     let value = module.own(wanted).unwrap_or_else(|| {
                         Val::missing(format!("the template that is imported has no `{wanted}`"))
@@ -394,12 +396,49 @@ impl Ctx<'_> {
         Ok(None)
     }
 
-    fn module(&self, name: &Node) -> Res<Rc<super::context::Frame>> {
+    /// As another template sees it.
+    fn seen(&self, sight: Sight) -> Self {
+        match sight {
+            Sight::Context => self.inner(),
+            Sight::Nothing => {
+                let scope: Scope = Arc::new(Unseen(Arc::clone(&self.scope)));
+                Self { frame: Rc::default(), scope, ..self.clone() }
+            }
+        }
+    }
+
+    fn module(&self, name: &Node, sight: Sight) -> Res<Rc<super::context::Frame>> {
         let Some((compiled, ctx)) = self.load(name)? else {
             return bail("the template that is imported does not exist");
         };
-        let inner = Ctx { frame: Rc::default(), ..ctx };
+        let inner = ctx.seen(sight);
         self.deeper(|| inner.run_template(&compiled, &mut Output::default()))?;
         Ok(inner.frame)
+    }
+}
+
+/// Variables that a template without context does not see; other hosts can be asked for all the same.
+#[derive(Debug)]
+struct Unseen(Scope);
+
+impl Variables for Unseen {
+    fn get(&self, _: &str) -> Option<Value> {
+        None
+    }
+
+    fn place(&self, _: &str) -> Option<Place> {
+        None
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        Vec::new()
+    }
+
+    fn host(&self, name: &str) -> Option<Scope> {
+        self.0.host(name)
+    }
+
+    fn hosts(&self) -> Vec<Arc<str>> {
+        self.0.hosts()
     }
 }

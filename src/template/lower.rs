@@ -8,8 +8,8 @@ use minijinja::value::ValueKind;
 use super::options::{FileOptions, Mode};
 use super::scan::{self, Scanned};
 use super::tree::{
-    Argument, Block, Comparison, Compiled, Expr, ForLoop, Macro, Missingness, Node, Operator, Span, Stmt,
-    Target,
+    Argument, Block, Comparison, Compiled, Expr, ForLoop, Macro, Missingness, Node, Operator, Sight, Span,
+    Stmt, Target,
 };
 use super::{collections, filters, predicates};
 use crate::base::{Kind, Value};
@@ -44,7 +44,8 @@ type Lowered<T> = Result<T, SyntaxError>;
 
 /// Compiles a text.
 pub(super) fn compile(text: &str, mode: &Mode) -> Lowered<Compiled> {
-    let default = FileOptions::default();
+    // a line break at the end would make a text of every value; `render` puts it back where the value is a text
+    let default = FileOptions { keep_trailing_newline: false, ..FileOptions::default() };
     let options = match mode {
         Mode::File(options) => options,
         Mode::Text | Mode::Expression => &default,
@@ -132,7 +133,10 @@ impl Lowering<'_> {
                 self.blocks.push(Arc::clone(&block));
                 Stmt::Block(block)
             }
-            ast::Stmt::Import(import) => Stmt::Import(self.expr(&import.expr)?, self.name(&import.name)?),
+            ast::Stmt::Import(import) => {
+                let sight = self.sight(import.span()).unwrap_or(Sight::Nothing);
+                Stmt::Import(self.expr(&import.expr)?, self.name(&import.name)?, sight)
+            }
             ast::Stmt::FromImport(import) => {
                 let mut pairs = Vec::new();
                 for (name, alias) in &import.names {
@@ -140,12 +144,14 @@ impl Lowering<'_> {
                     let alias = alias.as_ref().map(|alias| self.name(alias)).transpose()?;
                     pairs.push((Arc::clone(&name), alias.unwrap_or(name)));
                 }
-                Stmt::FromImport(self.expr(&import.expr)?, pairs)
+                let sight = self.sight(import.span()).unwrap_or(Sight::Nothing);
+                Stmt::FromImport(self.expr(&import.expr)?, pairs, sight)
             }
             ast::Stmt::Extends(extends) => Stmt::Extends(self.expr(&extends.name)?),
             ast::Stmt::Include(include) => Stmt::Include(
                 self.expr(&include.name)?,
                 if include.ignore_missing { Missingness::Ignored } else { Missingness::Error },
+                self.sight(include.span()).unwrap_or(Sight::Context),
             ),
             ast::Stmt::Macro(declared) => Stmt::Macro(Arc::new(self.declared(declared)?)),
             ast::Stmt::CallBlock(block) => {
@@ -156,6 +162,17 @@ impl Lowering<'_> {
             ast::Stmt::Break(_) => Stmt::Break,
             ast::Stmt::Do(run) => Stmt::Do(self.call(&run.call, self.span(run.call.span()))?),
         })
+    }
+
+    /// What a tag says at its end; the parser does not tell.
+    fn sight(&self, span: ParsedSpan) -> Option<Sight> {
+        let tag = self.scanned.text.get(span.start_offset as usize..span.end_offset as usize)?;
+        let mut words = tag.split_whitespace().rev().skip_while(|word| *word != "context").skip(1);
+        match words.next() {
+            Some("with") => Some(Sight::Context),
+            Some("without") => Some(Sight::Nothing),
+            _ => None,
+        }
     }
 
     fn declared(&mut self, declared: &ast::Macro<'_>) -> Lowered<Macro> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use fancy_regex::Regex;
@@ -22,6 +23,8 @@ use crate::yaml::has_markers;
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     templates: RwLock<HashMap<Mode, Texts>>,
+    /// Whether what is no boolean counts as one in conditions (`ALLOW_BROKEN_CONDITIONALS`).
+    broken_conditionals: AtomicBool,
     /// Compiled regular expressions by their text.
     pub(super) patterns: RwLock<HashMap<String, Flagged>>,
 }
@@ -80,6 +83,11 @@ impl Templar {
     /// A templar that has compiled nothing yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Lets conditions give what is no boolean, as Ansible's setting `allow_broken_conditionals` does.
+    pub fn allow_broken_conditionals(&self) {
+        self.0.broken_conditionals.store(true, Ordering::Relaxed);
     }
 
     /// Renders a value: templates at any depth, in keys too. Entries that are `omit` are left out.
@@ -190,6 +198,10 @@ impl Templar {
             }
             Rendered { value, .. } => {
                 let type_name = super::val::type_name(&value);
+                let truthy = is_true(&value);
+                if self.0.broken_conditionals.load(Ordering::Relaxed) {
+                    return Ok(if truthy { Truth::Yes } else { Truth::No });
+                }
                 let text = condition.to_text();
                 let place = match condition {
                     Value::Template(template) => template.place.as_ref().or(place),
@@ -197,7 +209,11 @@ impl Templar {
                 };
                 let error = Diagnostic::error(
                     Kind::Template,
-                    format!("conditional result was of type '{type_name}', which must be a boolean: `{}`", text.trim()),
+                    format!(
+                        "conditional result ({}) was derived from a value of type '{type_name}', not a boolean: `{}`",
+                        if truthy { "True" } else { "False" },
+                        text.trim()
+                    ),
                 )
                 .at_if_unplaced(place)
                 .hint("compare it (`x == 'yes'`), test it (`x is defined`, `x | length > 0`), or convert it (`x | bool`)");
@@ -345,7 +361,8 @@ pub(super) fn file_value(
         frame: Rc::default(),
         origin: Rc::new(Origin { text: Arc::from(""), place: None }),
     };
-    let (compiled, inner, _) = opened(&outer, source, options)?;
+    let options = FileOptions { keep_trailing_newline: false, ..options.clone() };
+    let (compiled, inner, _) = opened(&outer, source, &options)?;
     let rendered = inner.render(&compiled).and_then(globals::present).and_then(|value| inner.result(&value));
     if run.tainted.get() {
         ctx.run.tainted.set(true);
@@ -355,6 +372,19 @@ pub(super) fn file_value(
     }
     ctx.run.embedded.set(ctx.run.embedded.get() || run.embedded.get());
     rendered.map(Val::Data)
+}
+
+/// Python's `bool()` of what a condition gave.
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Int(number) => *number != 0,
+        Value::Float(number) => *number != 0.0,
+        Value::Str(text) => !text.is_empty(),
+        Value::List(items) => !items.is_empty(),
+        Value::Map(entries) => !entries.is_empty(),
+        _ => true,
+    }
 }
 
 /// A template file's text after its header, and the options that it sets.

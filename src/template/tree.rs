@@ -145,11 +145,11 @@ pub(super) enum Stmt {
     /// `{% do a() %}`
     Do(Node),
     /// `{% include %}`
-    Include(Node, Missingness),
+    Include(Node, Missingness, Sight),
     /// `{% import a as b %}`
-    Import(Node, Arc<str>),
+    Import(Node, Arc<str>, Sight),
     /// `{% from a import b as c %}`
-    FromImport(Node, Vec<(Arc<str>, Arc<str>)>),
+    FromImport(Node, Vec<(Arc<str>, Arc<str>)>, Sight),
     /// `{% extends %}`
     Extends(Node),
     /// `{% block %}`
@@ -158,6 +158,15 @@ pub(super) enum Stmt {
     Break,
     /// `{% continue %}`
     Continue,
+}
+
+/// What another template sees of the one that takes it in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// `with context`: its variables.
+    Context,
+    /// `without context`: nothing.
+    Nothing,
 }
 
 /// Whether an include may be missing.

@@ -194,7 +194,7 @@ fn of_many(name: &str, values: &[Value]) -> Res<Value> {
     for value in values {
         match value {
             Value::Map(entries) => {
-                merged.extend(entries.iter().map(|(key, value)| (key.clone(), value.clone())))
+                merged.extend(entries.iter().map(|(key, value)| (key.clone(), value.clone())));
             }
             other => return Err(wrong(name, other, "objects")),
         }

@@ -16,12 +16,13 @@ impl Mac {
     /// Reads an address in any of the usual notations.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.split([':', '-', '.']).collect();
-        let digits: String = match parts.len() {
-            1 => text.to_owned(),
-            2 => parts.iter().map(|part| format!("{part:0>6}")).collect(),
-            3 | 4 => parts.iter().map(|part| format!("{part:0>4}")).collect(),
-            _ => parts.iter().map(|part| format!("{part:0>2}")).collect(),
+        let width = match parts.len() {
+            1 => 0,
+            2 => 6,
+            3 | 4 => 4,
+            _ => 2,
         };
+        let digits = parts.iter().map(|part| format!("{part:0>width$}")).collect::<Vec<_>>().concat();
         let bytes = digits.len() / 2;
         if !matches!(digits.len(), 12 | 16) || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
