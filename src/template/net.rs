@@ -1,7 +1,7 @@
 //! IP addresses with a prefix, as netaddr's `IPNetwork` has them.
 
+use core::net::{Ipv4Addr, Ipv6Addr};
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// An address in a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,7 +38,7 @@ pub(super) fn url(ask: &Ask<'_>) -> Found {
         }
     }
     let ask = &Ask { options: &options, ..*ask };
-    ask.refuse(&["use_gssapi", "ca_path", "ciphers", "unredirected_headers"])?;
+    ask.refuse(&["use_gssapi", "ciphers", "unredirected_headers"])?;
     let mut found = Vec::new();
     for term in ask.texts() {
         let mut headers = vec![("User-Agent".to_owned(), ask.text("http_agent", "ansible-httpget"))];
@@ -63,6 +63,9 @@ pub(super) fn url(ask: &Ask<'_>) -> Found {
             validate_certs: ask.flag("validate_certs", true)?,
             unix_socket: ask.option("unix_socket").map(Value::to_text),
             body_limit: MOST_BYTES,
+            authorities: ask.option("ca_path").map(Value::to_text),
+            certificate: None,
+            key: None,
         };
         let answer = http_request(&request)
             .map_err(|failure| failed(format!("failed lookup url for {}: {failure}", masked(&term))))?;
