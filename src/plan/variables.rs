@@ -147,6 +147,7 @@ impl PlayVars {
 
 /// What a task's keywords say about its connection, as written.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "named as the keyword")]
 struct Connection {
     way: Option<Value>,
     user: Option<Value>,
