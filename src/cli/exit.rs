@@ -79,6 +79,17 @@ pub fn of(error: &anyhow::Error) -> Exit {
     }
 }
 
+/// Prints an error as Ansible does, and ends as it does.
+pub fn end_as_ansible(error: &anyhow::Error) -> ExitCode {
+    if error.is::<FilesAreWrong>() {
+        print(error);
+    } else {
+        let _ =
+            writeln!(anstream::stderr().lock(), "{}", paint(Label::Failed, &format!("[ERROR]: {error:#}")));
+    }
+    of(error).into()
+}
+
 /// Prints an error with its causes on standard error.
 pub fn print(error: &anyhow::Error) {
     let mut out = anstream::stderr().lock();

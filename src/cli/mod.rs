@@ -1,16 +1,24 @@
 //! Row 7: the command line: one file per command; wiring, exit codes, the one error printer.
 
+pub mod adhoc;
 pub mod apply;
 pub mod configuration;
+pub mod check_project;
 pub mod discover;
+pub mod execute;
 pub mod exit;
+pub mod explain;
 pub mod extra;
 pub mod inventory;
 pub mod inventory_command;
 mod inventory_dump;
 mod inventory_text;
 pub mod lab;
+pub mod listing;
+pub mod names;
 pub mod options;
+pub mod passwords;
+pub mod prepare;
 pub mod prompt;
 
 use std::process::ExitCode;
@@ -18,6 +26,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use exit::Exit;
+use inventory::Manner;
 
 /// Configures fleets of servers over SSH from Ansible's files, with nothing installed on them
 #[derive(Debug, Parser)]
@@ -35,6 +44,12 @@ enum Command {
     Plan(Box<apply::PlanArgs>),
     /// Show the inventory as it is understood: hosts, groups, variables
     Inventory(Box<inventory_command::InventoryArgs>),
+    /// Tell where a variable of a host comes from, or why a task runs or is skipped; connects to nothing
+    Explain(Box<explain::ExplainArgs>),
+    /// List everything in a tree of playbooks and roles that fleet will not run; connects to nothing
+    CheckProject(check_project::CheckProjectArgs),
+    /// Run one task on the hosts of a pattern
+    Run(Box<adhoc::AdHocArgs>),
     /// Boot throw-away Debian hosts on this machine, to rehearse playbooks on
     Lab(lab::LabArgs),
 }
@@ -46,6 +61,10 @@ pub fn main() -> ExitCode {
         return crate::target::remote_main();
     }
     crate::target::nss_setup();
+    let arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    if let Some(code) = names::run(&arguments) {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -54,9 +73,12 @@ pub fn main() -> ExitCode {
         }
     };
     let done = match cli.command {
-        Command::Apply(args) => apply::apply(*args),
+        Command::Apply(args) => apply::apply(*args, Manner::Fleet),
         Command::Plan(args) => apply::plan(*args),
-        Command::Inventory(args) => inventory_command::run(&args, inventory::Manner::Fleet),
+        Command::Inventory(args) => inventory_command::run(&args, Manner::Fleet),
+        Command::Explain(args) => explain::run(*args),
+        Command::CheckProject(args) => check_project::run(args),
+        Command::Run(args) => adhoc::run(*args, Manner::Fleet),
         Command::Lab(args) => return lab_command(args),
     };
     match done {

@@ -18,6 +18,8 @@ pub struct ConnectDefaults {
     pub connection: Option<String>,
     /// `--user`.
     pub user: Option<String>,
+    /// `remote_port`.
+    pub port: Option<u16>,
     /// `--private-key`.
     pub private_key: Option<PathBuf>,
     /// How unknown host keys are met.
@@ -134,7 +136,7 @@ pub(super) fn of(
     };
     let port = match number("ansible_port", text(&["ansible_port", "ansible_ssh_port"])?)? {
         Some(port) => Some(port),
-        None => number("port", keyword(Keyword::Port)?)?,
+        None => number("port", keyword(Keyword::Port)?)?.or(defaults.port.map(u64::from)),
     };
     let port = port
         .map(|port| {

@@ -19,6 +19,8 @@ pub struct TaskLabel {
     pub place: Place,
     /// Whether it runs as a handler.
     pub handler: bool,
+    /// Whether its result is meant to be read: `debug`, and `assert` unless it is `quiet`.
+    pub loud: bool,
 }
 
 impl TaskLabel {
@@ -224,7 +226,7 @@ pub enum Event {
         /// How many tries are left.
         left: u32,
     },
-    /// Every host of a play has failed: the run ends.
+    /// So many hosts have failed that the play ends for all (`max_fail_percentage`).
     NoHostsLeft,
     /// A handler that an interrupted run has left notified will run.
     HandlerLeft {

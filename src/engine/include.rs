@@ -176,6 +176,10 @@ impl Run {
             let label = super::task::label_of(self, task, &lookups_of(binder), &variables, item);
             let binder =
                 Binder { templar: binder.templar, lookups: binder.lookups, variables: Arc::new(variables) };
+            if let When::Skip { condition } = binder.when(task)? {
+                self.skip_item(play, host, task, label, &condition, &vars);
+                continue;
+            }
             if runs(&binder)?
                 && let Some(bundle) = self.bundle(task, &binder, &vars, handler).map_err(NotIncluded::of)?
             {
@@ -183,6 +187,29 @@ impl Run {
             }
         }
         Ok(included)
+    }
+
+    /// Tells of an item for which nothing is included.
+    fn skip_item(
+        &self,
+        play: &PlayRun,
+        host: &Host,
+        task: &Task,
+        label: String,
+        condition: &Value,
+        about: &Map,
+    ) {
+        let single = Single::condition(condition);
+        let mut result = single.value().as_map().cloned().unwrap_or_default();
+        result.extend(about.clone());
+        let status = single.status(false);
+        self.tell(Event::ItemFinished {
+            host: Arc::clone(host),
+            delegate: None,
+            task: self.label(play, host, task, Handler::No),
+            label,
+            outcome: Box::new(Outcome { result: Value::map(result), ..Outcome::plain(status) }),
+        });
     }
 
     /// What an include brings, loaded once for the same variables; `None` where its name is not known yet.

@@ -42,6 +42,7 @@ use crate::template::{Lookups, Templar, Variables};
 use crate::transport::Connector;
 use crate::vars::{Layer, Layers, Level, VarMap};
 
+pub use crate::plan::bind::BecomeDefaults;
 pub use destination::{ConnectDefaults, LabTarget};
 pub use event::{Cost, Event, Recap};
 pub use outside::InventoryOutside;
@@ -280,6 +281,11 @@ impl Prepared {
         &self.playbook
     }
 
+    /// The plays, each with its hosts before `serial`.
+    pub fn plays(&self) -> impl Iterator<Item = (&Arc<Play>, &Vec<Arc<str>>)> {
+        self.playbook.plays.iter().zip(&self.hosts)
+    }
+
     /// Every host of any play, in the inventory's order.
     pub fn hosts(&self) -> Vec<Arc<str>> {
         let wanted: indexmap::IndexSet<&Arc<str>> = self.hosts.iter().flatten().collect();
@@ -389,9 +395,12 @@ impl Prepared {
             }
             run.batch(&play_run).await;
             let all_gone = batch.iter().all(|host| run.is_gone(host));
-            if all_gone || play_run.broken.load(std::sync::atomic::Ordering::Relaxed) {
-                // as Ansible: no hosts are left
+            let broken = play_run.broken.load(std::sync::atomic::Ordering::Relaxed);
+            if broken {
                 run.tell(Event::NoHostsLeft);
+            }
+            if all_gone || broken {
+                // as Ansible: no hosts are left
                 return false;
             }
             if play_run.has_ended() {

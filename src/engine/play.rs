@@ -193,6 +193,14 @@ impl Run {
             module: Arc::clone(&task.module),
             place: task.place.clone(),
             handler: handler == Handler::Yes,
+            loud: match short_name(&task.module) {
+                "debug" => true,
+                "assert" => {
+                    let quiet = task.args.named.get("quiet").and_then(|quiet| binder.known(quiet).ok());
+                    quiet.and_then(|quiet| quiet.to_bool()) != Some(true)
+                }
+                _ => false,
+            },
         })
     }
 

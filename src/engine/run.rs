@@ -19,7 +19,7 @@ use crate::base::{Diagnostic, Diagnostics, Kind, Map, Place, Source, Value};
 use crate::config::Config;
 use crate::inventory::{Inventory, Limit};
 use crate::lang::{Keyword, Located, Settings, Task, Texts};
-use crate::plan::bind::{Binder, Stop};
+use crate::plan::bind::{BecomeDefaults, Binder, Stop};
 use crate::plan::tags::{Selection, tags_of};
 use crate::plan::variables::{HostVars, TaskVariables, World};
 use crate::project::Project;
@@ -44,6 +44,12 @@ pub struct Options {
     pub limit: Option<Limit>,
     /// How hosts are connected to.
     pub connect: ConnectDefaults,
+    /// How tasks become another user where neither they nor their host's variables say it.
+    pub become_: BecomeDefaults,
+    /// `--start-at-task`: the name of the task to begin with; what stands before it is passed over.
+    pub start_at_task: Option<String>,
+    /// `--step`: every task is asked about first.
+    pub step: bool,
     /// ansible.cfg and `ANSIBLE_*`: what is not in a field of its own here or in `connect`.
     pub config: Arc<Config>,
     /// `--flush-cache`: facts of earlier runs do not count.
@@ -222,10 +228,11 @@ impl Run {
         binder: &Binder<'_>,
         task: Option<&Task>,
     ) -> Result<(Arc<Machine>, User), Stop> {
+        let defaults = &self.options.become_;
         let (name, destination, password, user) = match delegate {
             None => {
                 let (destination, password) = destination::of(host, binder, task, &self.options.connect)?;
-                let user = task.map(|task| binder.become_spec(task, None)).transpose()?.flatten();
+                let user = task.map(|task| binder.become_spec(task, None, defaults)).transpose()?.flatten();
                 (Arc::clone(host), destination, password, user)
             }
             Some(delegate) => {
@@ -239,7 +246,8 @@ impl Run {
                 };
                 let (destination, password) = destination::of(&name, &own, None, &self.options.connect)?;
                 // whom it becomes there is that host's to say, but for the task's own keywords
-                let user = task.map(|task| binder.become_spec(task, Some(&own))).transpose()?.flatten();
+                let user =
+                    task.map(|task| binder.become_spec(task, Some(&own), defaults)).transpose()?.flatten();
                 (name, destination, password, user)
             }
         };

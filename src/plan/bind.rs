@@ -71,6 +71,21 @@ pub struct BecomeSpec {
     pub flags: Option<String>,
 }
 
+/// How tasks become another user where neither they nor variables say it: the command line and the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BecomeDefaults {
+    /// Whether they do.
+    pub wanted: bool,
+    /// `sudo`, `su` …
+    pub method: String,
+    /// The user; the method's own where it is not given.
+    pub user: Option<String>,
+    /// The program, where it is not the method's own.
+    pub executable: Option<String>,
+    /// Its flags as one text.
+    pub flags: Option<String>,
+}
+
 /// Renders with one task's variables.
 #[derive(Clone, Debug)]
 pub struct Binder<'a> {
@@ -339,28 +354,41 @@ impl Binder<'_> {
     }
 
     /// Which user the task's actions become. The `ansible_become*` variables win over the keywords; they are those of
-    /// `there` where the task is delegated to another host.
-    pub fn become_spec(&self, task: &Task, there: Option<&Binder<'_>>) -> Result<Option<BecomeSpec>, Stop> {
+    /// `there` where the task is delegated to another host. What neither says is in `defaults`.
+    pub fn become_spec(
+        &self,
+        task: &Task,
+        there: Option<&Binder<'_>>,
+        defaults: &BecomeDefaults,
+    ) -> Result<Option<BecomeSpec>, Stop> {
         let variables = there.unwrap_or(self);
         let wanted = match variables.variable("ansible_become")? {
             Some(value) => value.to_bool(),
             None => self.flag(task, Keyword::Become)?,
         };
-        if wanted != Some(true) {
+        if !wanted.unwrap_or(defaults.wanted) {
             return Ok(None);
         }
-        let setting = |variable: &str, keyword: Keyword| -> Result<Option<String>, Stop> {
-            match variables.variable(variable)? {
-                Some(value) => Ok(Some(value.to_text())),
-                None => self.text(task, keyword),
+        let method = match variables.variable("ansible_become_method")? {
+            Some(value) => value.to_text(),
+            None => self.text(task, Keyword::BecomeMethod)?.unwrap_or_else(|| defaults.method.clone()),
+        };
+        let method = if method.is_empty() { "sudo".to_owned() } else { method };
+        let short = method.rsplit('.').next().unwrap_or_default();
+        // a method's own variable counts more than the one for all, as in Ansible's plugins
+        let setting = |name: &str, keyword: Keyword, otherwise: &Option<String>| -> Result<_, Stop> {
+            for variable in [format!("ansible_{short}_{name}"), format!("ansible_become_{name}")] {
+                if let Some(value) = variables.variable(&variable)? {
+                    return Ok(Some(value.to_text()));
+                }
             }
+            Ok(self.text(task, keyword)?.or_else(|| otherwise.clone()))
         };
         Ok(Some(BecomeSpec {
-            method: setting("ansible_become_method", Keyword::BecomeMethod)?
-                .unwrap_or_else(|| "sudo".to_owned()),
-            user: setting("ansible_become_user", Keyword::BecomeUser)?.unwrap_or_else(|| "root".to_owned()),
-            executable: setting("ansible_become_exe", Keyword::BecomeExe)?,
-            flags: setting("ansible_become_flags", Keyword::BecomeFlags)?,
+            user: setting("user", Keyword::BecomeUser, &defaults.user)?.unwrap_or_else(|| "root".to_owned()),
+            executable: setting("exe", Keyword::BecomeExe, &defaults.executable)?,
+            flags: setting("flags", Keyword::BecomeFlags, &defaults.flags)?,
+            method,
         }))
     }
 
@@ -376,12 +404,7 @@ impl Binder<'_> {
                 let role = role.map(|located| located.value.to_text()).unwrap_or_default();
                 Arc::from(format!("{} : {role}", task.module))
             }
-            None => match &task.args.free_form {
-                Some(text) if task.module.ends_with("meta") || task.module.contains("include_tasks") => {
-                    Arc::from(format!("{} {}", task.module, text.value.to_text()))
-                }
-                _ => Arc::clone(&task.module),
-            },
+            None => Arc::clone(&task.module),
         }
     }
 }

@@ -37,6 +37,12 @@ impl Project {
         Ok(source)
     }
 
+    /// Keeps a text that is in no file under a path, as if it were read from there.
+    pub fn put(&self, path: &Path, shown_as: &str, text: String) {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.insert(path.to_owned(), Source::new(shown_as, text));
+    }
+
     /// The bytes of a file, not kept.
     pub fn bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
         std::fs::read(path)

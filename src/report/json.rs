@@ -124,7 +124,7 @@ fn texts(hosts: &[std::sync::Arc<str>]) -> Vec<&str> {
 }
 
 fn label(task: &TaskLabel) -> Json {
-    let TaskLabel { name, role, module, place: at, handler } = task;
+    let TaskLabel { name, role, module, place: at, handler, loud: _ } = task;
     json!({
         "name": **name, "role": role.as_deref(), "module": **module, "place": place(at), "handler": handler,
     })

@@ -1,6 +1,7 @@
-//! Row 6: events as text for people, as JSON lines for programs. Takes any `impl Write`; knows no terminal but what
+//! Row 6: events as text for people, as Ansible prints them, as JSON lines for programs. Takes any `impl Write`; knows no terminal but what
 //! it is told.
 
+pub mod ansible;
 pub mod diagnostic;
 pub mod diff;
 pub mod json;

@@ -21,6 +21,8 @@ pub struct EmitOptions {
     pub default_flow_style: Option<bool>,
     /// The style of every scalar: `'`, `"`, `|` or `>`.
     pub default_style: Option<char>,
+    /// Whether texts of several lines are blocks (`|`).
+    pub literal_lines: bool,
     /// Whether characters outside ASCII are printed as they are.
     pub allow_unicode: bool,
     /// Whether the text starts with `---`.
@@ -39,6 +41,7 @@ impl Default for EmitOptions {
             sort_keys: true,
             default_flow_style: None,
             default_style: None,
+            literal_lines: false,
             allow_unicode: true,
             explicit_start: false,
             explicit_end: false,
@@ -187,6 +190,9 @@ fn push_scalar(text: &str, tag: &str, own: Implicit, options: &EmitOptions, even
         Some('"') => ScalarStyle::DoubleQuoted,
         Some('|') => ScalarStyle::Literal,
         Some('>') => ScalarStyle::Folded,
+        _ if options.literal_lines && text.contains(['\n', '\u{85}', '\u{2028}', '\u{2029}']) => {
+            ScalarStyle::Literal
+        }
         _ => ScalarStyle::Plain,
     };
     let plain = resolve::implicit(text) == own;

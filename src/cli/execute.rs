@@ -1,0 +1,150 @@
+//! Runs what is prepared, with the reporter that was asked for.
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+use anyhow::{Context, Result};
+
+use super::exit::WrongOptions;
+use super::inventory::Manner;
+use super::lab;
+use super::options::RunArgs;
+use super::prepare::{Sink, verbosity};
+use crate::config::Config;
+use crate::engine::{self, LabTarget, Prepared};
+use crate::lab::LabOptions;
+use crate::report::Reporter;
+use crate::report::ansible::{Callback, Display, Line, Minimal, Palette, Settings};
+use crate::report::json::JsonLines;
+use crate::report::live::Live;
+use crate::report::terminal::{self, Terminal};
+
+/// What the run is shown as.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// A playbook.
+    Playbook,
+    /// One task: the ad-hoc command.
+    Single {
+        /// One line for each host.
+        line: Line,
+        /// A directory for the results.
+        tree: Option<std::path::PathBuf>,
+    },
+}
+
+/// Runs it.
+pub fn execute(
+    args: &RunArgs,
+    config: &Config,
+    manner: Manner,
+    shown: &Shown,
+    mut prepared: Prepared,
+    sink: &Sink,
+) -> Result<engine::Summary> {
+    if args.lab {
+        prepared.set_lab(boot(args, &prepared)?);
+    }
+    *sink.lock().unwrap_or_else(PoisonError::into_inner) = Some(reporter(args, config, manner, shown)?);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let summary = runtime.block_on(prepared.execute());
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    *sink.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    if args.lab && !args.json {
+        use std::io::Write;
+        let name = args.lab_name.as_deref().unwrap_or(crate::lab::DEFAULT_NAME);
+        let flag = if name == crate::lab::DEFAULT_NAME { String::new() } else { format!(" --name {name}") };
+        let _ = writeln!(
+            anstream::stderr().lock(),
+            "the lab stays up: `fleet lab ssh{flag} HOST` logs in, `fleet lab down{flag}` ends it"
+        );
+    }
+    Ok(summary)
+}
+
+fn reporter(args: &RunArgs, config: &Config, manner: Manner, shown: &Shown) -> Result<Box<dyn Reporter>> {
+    if args.json {
+        return Ok(Box::new(JsonLines::new(std::io::stdout())));
+    }
+    if manner == Manner::Ansible {
+        let settings = ansible_settings(args, config);
+        let display = display(config)?;
+        return Ok(match shown {
+            Shown::Playbook => Box::new(Callback::new(display, settings)),
+            Shown::Single { line, tree } => Box::new(Minimal::new(display, settings, *line, tree.clone())),
+        });
+    }
+    let settings = terminal::Settings { verbosity: verbosity(args, config), quiet: args.quiet, diff: true };
+    let terminal = Terminal::new(anstream::stdout(), settings);
+    Ok(if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
+        Box::new(Live::new(terminal))
+    } else {
+        Box::new(terminal)
+    })
+}
+
+fn ansible_settings(args: &RunArgs, config: &Config) -> Settings {
+    Settings {
+        verbosity: verbosity(args, config),
+        skipped: *config.display_skipped_hosts,
+        ok: *config.display_ok_hosts,
+        failed_on_stderr: *config.display_failed_stderr,
+        custom_stats: *config.show_custom_stats,
+        host_start: *config.show_per_host_start,
+        failed_path: *config.show_task_path_on_failure,
+        check_markers: *config.check_mode_markers,
+        format: *config.callback_result_format,
+        pretty: *config.callback_format_pretty,
+        context: usize::try_from(*config.diff_context).unwrap_or(3),
+    }
+}
+
+/// The streams of Ansible's text.
+pub fn display(config: &Config) -> Result<Display> {
+    let terminal = std::io::stdout().is_terminal();
+    let coloured = *config.force_color || (terminal && !*config.nocolor);
+    let columns = rustix::termios::tcgetwinsize(std::io::stdout())
+        .map_or(0, |size| usize::from(size.ws_col).saturating_sub(1));
+    let log = config.log_path.as_ref().map(|path| log(path)).transpose()?;
+    Ok(Display::new(
+        Box::new(std::io::stdout()),
+        Box::new(std::io::stderr()),
+        log,
+        if coloured { Palette::Coloured } else { Palette::Plain },
+        columns,
+    ))
+}
+
+fn log(path: &Path) -> Result<crate::report::ansible::Sink> {
+    let file = std::fs::File::options().append(true).create(true).open(path);
+    Ok(Box::new(file.with_context(|| format!("cannot write to the log `{}`", path.display()))?))
+}
+
+fn boot(args: &RunArgs, prepared: &Prepared) -> Result<HashMap<Arc<str>, LabTarget>> {
+    crate::lab::can_run().map_err(|reason| WrongOptions(format!("the lab cannot run here: {reason}")))?;
+    let options = LabOptions {
+        name: args.lab_name.clone().unwrap_or_else(|| crate::lab::DEFAULT_NAME.to_owned()),
+        ..LabOptions::default()
+    };
+    let hosts: Vec<String> = prepared.lab_hosts().iter().map(ToString::to_string).collect();
+    let lab = lab::up_with_progress(&options, &hosts)?;
+    Ok(lab
+        .hosts
+        .iter()
+        .map(|host| {
+            let target = LabTarget {
+                address: host.address,
+                port: host.port,
+                user: host.user.clone(),
+                private_key: lab.private_key.clone(),
+                known_hosts: lab.known_hosts.clone(),
+            };
+            (Arc::from(host.name.as_str()), target)
+        })
+        .collect())
+}

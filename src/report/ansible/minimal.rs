@@ -1,0 +1,142 @@
+//! The text of Ansible's ad-hoc command: the callbacks `minimal` and `oneline`.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::display::{Colour, Display, Stream};
+use super::results::{self, Shown};
+use super::{Settings, difference, error};
+use crate::base::Value;
+use crate::engine::Event;
+use crate::engine::event::{Outcome, Status, TaskLabel};
+use crate::report::Reporter;
+
+/// Whether a result may have several lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// `minimal`.
+    Several,
+    /// `--one-line`.
+    One,
+}
+
+/// The `minimal` or `oneline` callback, and the files of `--tree`.
+pub struct Minimal {
+    display: Display,
+    settings: Settings,
+    line: Line,
+    tree: Option<PathBuf>,
+}
+
+impl Minimal {
+    /// A reporter that writes to a display, and each host's result to a file in `tree`.
+    pub fn new(display: Display, settings: Settings, line: Line, tree: Option<PathBuf>) -> Self {
+        Self { display, settings, line, tree }
+    }
+
+    fn dump(&self, shown: &Shown) -> String {
+        match self.line {
+            Line::Several => results::dump(shown, &self.settings, Some(4)),
+            Line::One => results::dump(shown, &self.settings, Some(0)).replace('\n', ""),
+        }
+    }
+
+    /// A command's output as it is.
+    fn output(&self, host: &str, outcome: &Outcome, caption: &str) -> String {
+        let text = |key: &str| outcome.result.get(key).map(Value::to_text).unwrap_or_default();
+        let status = outcome.result.get("rc").map_or_else(|| "-1".to_owned(), Value::to_text);
+        let flat = |text: String| text.replace('\n', "\\n").replace('\r', "\\r");
+        match self.line {
+            Line::Several => format!(
+                "{host} | {caption} | rc={status} >>\n{}{}{}\n",
+                text("stdout"),
+                text("stderr"),
+                text("msg")
+            ),
+            Line::One => {
+                let errors = flat(text("stderr"));
+                let errors = if errors.is_empty() { errors } else { format!(" (stderr) {errors}") };
+                format!("{host} | {caption} | rc={status} | (stdout) {}{errors}", flat(text("stdout")))
+            }
+        }
+    }
+
+    fn finished(&mut self, host: &str, task: &Arc<TaskLabel>, outcome: &Outcome) -> io::Result<()> {
+        let module = results::short(&task.module);
+        let shown = results::shown(task, outcome);
+        self.write_down(host, outcome, &shown)?;
+        for warning in &outcome.warnings {
+            self.display.warning(warning)?;
+        }
+        if let Some(text) = error::text(task, outcome) {
+            self.display.error(&text, Stream::Out)?;
+        }
+        let raw = matches!(module, "command" | "shell" | "raw") && !outcome.censored;
+        if self.line == Line::Several && outcome.diff && !outcome.censored {
+            let text = difference::text(&outcome.diffs, module, self.settings.context, self.display.palette);
+            if !text.is_empty() {
+                self.display.line(&text, None, Stream::Out)?;
+            }
+        }
+        let (text, colour) = match &outcome.status {
+            Status::Ok | Status::Changed => {
+                let (state, colour) = match outcome.status {
+                    Status::Changed => ("CHANGED", Colour::Yellow),
+                    _ => ("SUCCESS", Colour::Green),
+                };
+                let text = if raw && outcome.result.get("ansible_job_id").is_none() {
+                    self.output(host, outcome, state)
+                } else {
+                    format!("{host} | {state} => {}", self.dump(&shown))
+                };
+                (text, colour)
+            }
+            Status::Failed { .. } => {
+                let failed_to_start = outcome.result.get("rc").is_none() && self.line == Line::One;
+                let text = if raw && !failed_to_start {
+                    self.output(host, outcome, "FAILED")
+                } else {
+                    format!("{host} | FAILED! => {}", self.dump(&shown))
+                };
+                (text, Colour::Red)
+            }
+            Status::Skipped { .. } | Status::MayChange(_) => (format!("{host} | SKIPPED"), Colour::Cyan),
+            Status::Unreachable => {
+                let text = match self.line {
+                    Line::Several => format!("{host} | UNREACHABLE! => {}", self.dump(&shown)),
+                    Line::One => {
+                        let message = outcome.result.get("msg").map(Value::to_text).unwrap_or_default();
+                        format!("{host} | UNREACHABLE!: {message}")
+                    }
+                };
+                (text, Colour::BrightRed)
+            }
+        };
+        self.display.line(&text, Some(colour), Stream::Out)
+    }
+
+    fn write_down(&mut self, host: &str, outcome: &Outcome, shown: &Shown) -> io::Result<()> {
+        let Some(tree) = &self.tree else { return Ok(()) };
+        if matches!(outcome.status, Status::Skipped { .. } | Status::MayChange(_)) {
+            return Ok(());
+        }
+        let text = super::json::dump(&Value::map(shown.entries.clone()), None);
+        let written = std::fs::create_dir_all(tree).and_then(|()| std::fs::write(tree.join(host), text));
+        match written {
+            Ok(()) => Ok(()),
+            Err(error) => self.display.warning(&format!("unable to write {host}'s file: {error}")),
+        }
+    }
+}
+
+impl Reporter for Minimal {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match event {
+            Event::TaskFinished { host, task, outcome, .. } => self.finished(host, task, outcome),
+            Event::PlayFailed { diagnostic, .. } => self.display.error(&diagnostic.message, Stream::Err),
+            Event::Warning { message, .. } => self.display.warning(message),
+            _ => Ok(()),
+        }
+    }
+}
