@@ -104,11 +104,9 @@ type Sink = Arc<Mutex<Option<Box<dyn Reporter>>>>;
 
 fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Sink)> {
     let project = Arc::new(Project::new());
-    if !args.playbook.exists() {
-        return Err(WrongOptions(format!("there is no playbook `{}`", args.playbook.display())).into());
-    }
     let (config, mut diagnostics) = super::configuration::read(&project)?;
-    let sources = inventory::sources(&project, &args.inventory, &config, Some(&args.playbook));
+    let playbook = playbook(&args.playbook, &project, &config)?;
+    let sources = inventory::sources(&project, &args.inventory, &config, Some(&playbook));
     let extra = extra::read(&args.extra_vars, &project)?;
     let reading = inventory::options(&config, inventory::Manner::Fleet);
     let loaded = inventory::read(&project, &sources, &reading, &extra);
@@ -157,8 +155,8 @@ fn prepare(args: &RunArgs, check_mode: bool, diff: bool) -> Result<(Prepared, Si
     };
     let sources = Sources {
         constants: constants(args, check_mode, diff, &hosts.dirs),
-        settings: settings(&args.playbook, &config),
-        playbook: std::path::absolute(&args.playbook).context("cannot tell where the playbook is")?,
+        settings: settings(&playbook, &config),
+        playbook: std::path::absolute(&playbook).context("cannot tell where the playbook is")?,
         project,
         inventory: Arc::new(hosts),
         extra,
@@ -193,7 +191,20 @@ fn serve_locally(reader: Box<dyn std::io::Read + Send>, writer: Box<dyn std::io:
     let _ = crate::target::serve(reader, writer);
 }
 
-/// Where roles are: in the directories that the configuration names, and in `roles/` in the directory above the
+/// The playbook's file: the path as given, or that of a collection's playbook (`ns.col.playbook`).
+fn playbook(given: &Path, project: &Project, config: &Config) -> Result<PathBuf> {
+    let directory = std::env::current_dir().context("cannot tell the working directory")?;
+    let of_collection = given.to_str().and_then(|name| {
+        crate::lang::collection_playbook(project, &config.collections_path.value, name, &directory)
+    });
+    match of_collection {
+        Some(path) => Ok(path),
+        None if given.exists() => Ok(given.to_owned()),
+        None => Err(WrongOptions(format!("there is no playbook `{}`", given.display())).into()),
+    }
+}
+
+/// Where roles and collections are: roles in the directories that the configuration names, and in `roles/` in the directory above the
 /// playbook's and in the working directory.
 fn settings(playbook: &Path, config: &Config) -> Settings {
     let above = playbook.canonicalize().ok().and_then(|path| Some(path.parent()?.parent()?.to_owned()));
@@ -207,9 +218,17 @@ fn settings(playbook: &Path, config: &Config) -> Settings {
     };
     Settings {
         roles_path: paths.into_iter().filter_map(|path| path.canonicalize().ok()).collect(),
+        collections_path: collections_path(playbook, config),
         gather_facts: *config.gathering != Gathering::Explicit,
         force_handlers: *config.force_handlers,
     }
+}
+
+/// Where collections are: in `collections/` beside the playbook that is run, then as configured.
+fn collections_path(playbook: &Path, config: &Config) -> Vec<PathBuf> {
+    let beside = playbook.canonicalize().ok().and_then(|path| Some(path.parent()?.join("collections")));
+    let paths = beside.into_iter().chain(config.collections_path.value.iter().cloned());
+    paths.filter_map(|path| path.canonicalize().ok()).collect()
 }
 
 /// Magic variables that are the same for a whole run.

@@ -38,6 +38,7 @@ mod systemd_service;
 mod template;
 mod uri;
 mod user;
+mod validate_argument_spec;
 mod wait_for;
 mod write_file;
 
