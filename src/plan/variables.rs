@@ -1,7 +1,7 @@
 //! The variables of one task on one host: layers in Ansible's order, and the magic ones.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use indexmap::IndexMap;
