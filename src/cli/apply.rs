@@ -11,7 +11,7 @@ use super::exit::{Exit, WrongOptions};
 use super::inventory::Manner;
 use super::listing::{self, Wanted};
 use super::options::{RunArgs, TaskArgs};
-use super::prepare::{Mode, ground, prepare, selection};
+use super::prepare::{Ground, Mode, ground, prepare, selection};
 use crate::engine::Summary;
 
 /// Arguments of `fleet apply`.
@@ -65,10 +65,9 @@ pub fn apply(args: ApplyArgs, manner: Manner) -> Result<Exit> {
         args;
     let wanted =
         Wanted { hosts: run.hosts.list_hosts, tasks: list_tasks, tags: list_tags, syntax: syntax_check };
-    for playbook in &playbooks {
-        exists(playbook)?;
-    }
     let mut ground = ground()?;
+    let playbooks =
+        playbooks.iter().map(|playbook| playbook_file(&ground, playbook)).collect::<Result<Vec<_>>>()?;
     let shown = diff || *ground.config.diff_always;
     let mode = Mode {
         manner,
@@ -137,16 +136,25 @@ pub fn plan(args: PlanArgs) -> Result<Exit> {
 }
 
 fn planned(playbook: &Path, run: &RunArgs, tasks: &TaskArgs) -> Result<Summary> {
-    exists(playbook)?;
     let mut ground = ground()?;
+    let playbook = playbook_file(&ground, playbook)?;
     let mode = Mode { manner: Manner::Fleet, check: true, diff: true, listing: false };
-    let (prepared, sink) = prepare(&mut ground, run, tasks, mode, playbook)?;
+    let (prepared, sink) = prepare(&mut ground, run, tasks, mode, &playbook)?;
     execute(run, &ground.config, Manner::Fleet, &Shown::Playbook, prepared, &sink)
 }
 
-fn exists(playbook: &Path) -> Result<()> {
-    if playbook.exists() {
-        return Ok(());
+/// The playbook's file: the path as given, or that of a collection's playbook (`ns.col.playbook`).
+fn playbook_file(ground: &Ground, given: &Path) -> Result<PathBuf> {
+    let directory = std::env::current_dir().context("cannot tell the working directory")?;
+    let of_collection = given.to_str().and_then(|name| {
+        let paths = &ground.config.collections_path.value;
+        crate::lang::collection_playbook(&ground.project, paths, name, &directory)
+    });
+    match of_collection {
+        Some(path) => Ok(path),
+        None if given.exists() => Ok(given.to_owned()),
+        None => {
+            Err(WrongOptions(format!("the playbook: {} could not be found", given.display())).into())
+        }
     }
-    Err(WrongOptions(format!("the playbook: {} could not be found", playbook.display())).into())
 }

@@ -79,7 +79,7 @@ pub fn run(args: CheckProjectArgs) -> Result<Exit> {
         let settings = settings(&beside, &ground.config, &TaskArgs::default());
         take(FileChecks::new(&ground.project, &settings, extra.clone()).role(role));
     }
-    problems.sort_by(|(a, left), (b, right)| {
+    problems.sort_by(|a, left, b, right| {
         b.0.cmp(&a.0).then(right.places.len().cmp(&left.places.len())).then(a.1.cmp(&b.1))
     });
     if no_warnings {

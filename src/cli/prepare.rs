@@ -232,7 +232,7 @@ fn serve_locally(reader: Box<dyn std::io::Read + Send>, writer: Box<dyn std::io:
 
 /// Where roles are: in the directories that the configuration names, and in `roles/` in the directory above the
 /// playbook's and in the working directory.
-fn settings(playbook: &Path, config: &Config, tasks: &TaskArgs) -> Settings {
+pub fn settings(playbook: &Path, config: &Config, tasks: &TaskArgs) -> Settings {
     let above = playbook.canonicalize().ok().and_then(|path| Some(path.parent()?.parent()?.to_owned()));
     let near = [above, std::env::current_dir().ok()].into_iter().flatten();
     let near: Vec<PathBuf> = near.map(|directory| directory.join("roles")).collect();
@@ -244,9 +244,17 @@ fn settings(playbook: &Path, config: &Config, tasks: &TaskArgs) -> Settings {
     };
     Settings {
         roles_path: paths.into_iter().filter_map(|path| path.canonicalize().ok()).collect(),
+        collections_path: collections_path(playbook, config),
         gather_facts: *config.gathering != Gathering::Explicit,
         force_handlers: tasks.force_handlers || *config.force_handlers,
     }
+}
+
+/// Where collections are: in `collections/` beside the playbook that is run, then as configured.
+fn collections_path(playbook: &Path, config: &Config) -> Vec<PathBuf> {
+    let beside = playbook.canonicalize().ok().and_then(|path| Some(path.parent()?.join("collections")));
+    let paths = beside.into_iter().chain(config.collections_path.value.iter().cloned());
+    paths.filter_map(|path| path.canonicalize().ok()).collect()
 }
 
 /// Magic variables that are the same for a whole run.

@@ -146,7 +146,7 @@ settings! {
     roles_path: Vec<PathBuf> = Some("~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles"), Yes,
         ["ANSIBLE_ROLES_PATH"], ["defaults.roles_path"];
     /// Where collections are looked up.
-    collections_path: Vec<PathBuf> = Some("~/.ansible/collections:/usr/share/ansible/collections"), No(ENGINE),
+    collections_path: Vec<PathBuf> = Some("~/.ansible/collections:/usr/share/ansible/collections"), Yes,
         ["ANSIBLE_COLLECTIONS_PATH"], ["defaults.collections_path"];
     /// How many hosts at once.
     forks: u64 = Some("5"), Yes, ["ANSIBLE_FORKS"], ["defaults.forks"];

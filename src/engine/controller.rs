@@ -227,6 +227,15 @@ impl Controller for TaskController<'_> {
         }
     }
 
+    fn variable(&self, name: &str) -> Result<Option<Value>, Halt> {
+        let Some(value) = self.binder.variables.get(name) else { return Ok(None) };
+        let rendered = self.binder.value(&value).map_err(halt)?;
+        match rendered.unknown {
+            Some(unknown) => Err(Halt::Unknown(unknown)),
+            None => Ok(Some(rendered.value)),
+        }
+    }
+
     fn looking_ahead(&self) -> bool {
         self.ahead
     }

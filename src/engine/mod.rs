@@ -292,6 +292,11 @@ impl Prepared {
         self.run.world.host_names().into_iter().filter(|host| wanted.contains(host)).collect()
     }
 
+    /// Whether the inventory has a host.
+    pub fn knows(&self, host: &str) -> bool {
+        self.run.world.inventory(|inventory| inventory.host(host).is_some())
+    }
+
     /// The hosts of the inventory that a lab stands in for: all that `--limit` leaves, but not the controller.
     pub fn lab_hosts(&self) -> Vec<Arc<str>> {
         let limit = self.run.options.limit.as_ref();

@@ -8,7 +8,7 @@ use super::items::Around;
 use super::load::{FromFiles, Load, Section};
 use super::role::RoleUse;
 use super::task::short_name;
-use super::{Block, Item, Keyword, Keywords, Located, Scope, ScopeKind, Task};
+use super::{Block, Item, Keyword, Located, Scope, ScopeKind, Task};
 use crate::base::names::did_you_mean;
 use crate::base::{Diagnostic, Kind, Place, Value};
 use crate::project::{Project, shown};
@@ -283,10 +283,12 @@ fn relevelled(task: &Task, level: vars::Level) -> Option<Arc<Layer>> {
 pub fn include_scope(task: &Task, apply: Option<&Value>, more: VarMap, directory: &Path) -> Arc<Scope> {
     let mut own = task.vars.as_ref().map(|layer| layer.vars.clone()).unwrap_or_default();
     own.extend(more);
+    // what an include searches its collections for, its tasks do too
+    let collections = task.keywords.get_key_value(&Keyword::Collections);
     let outer = Arc::new(Scope {
         parent: Some(Arc::clone(&task.scope)),
         kind: ScopeKind::Include,
-        keywords: Keywords::new(),
+        keywords: collections.map(|(keyword, located)| (*keyword, located.clone())).into_iter().collect(),
         vars: (!own.is_empty()).then(|| Layer::new(vars::Level::IncludeParams, own)),
         directory: directory.to_owned(),
     });

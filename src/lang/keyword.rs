@@ -72,7 +72,7 @@ keywords! {
     BecomeUser = "become_user", [play role block task], true, Yes;
     ChangedWhen = "changed_when", [task], false, Yes;
     CheckMode = "check_mode", [play role block task], true, Yes;
-    Collections = "collections", [play role block task], true, Refused;
+    Collections = "collections", [play role block task], true, Yes;
     Connection = "connection", [play role block task], true, Yes;
     Debugger = "debugger", [play role block task], true, Refused;
     Delay = "delay", [task], false, Yes;

@@ -18,6 +18,9 @@ use crate::yaml::{self, Node};
 pub struct Settings {
     /// Directories that roles are looked up in, after `roles/` beside the playbook. Absolute.
     pub roles_path: Vec<PathBuf>,
+    /// Directories with collections (`ansible_collections/NS/NAME`), after `collections/` beside the playbook.
+    /// Absolute.
+    pub collections_path: Vec<PathBuf>,
     /// Whether a play without `gather_facts` gathers facts (`gathering = implicit`).
     pub gather_facts: bool,
     /// Whether handlers run on hosts that failed, in plays that do not say it (`force_handlers`).
@@ -26,7 +29,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { roles_path: Vec::new(), gather_facts: true, force_handlers: false }
+        Self {
+            roles_path: Vec::new(),
+            collections_path: Vec::new(),
+            gather_facts: true,
+            force_handlers: false,
+        }
     }
 }
 
@@ -290,7 +298,7 @@ impl<'l, 'a> Load<'l, 'a> {
 
     /// Everything that was found, file by file as they were first met, and from top to bottom. What a file that is
     /// used twice has wrong is there only once.
-    fn finish(self) -> Diagnostics {
+    pub(super) fn finish(self) -> Diagnostics {
         let mut seen = HashSet::new();
         let mut all = self.diagnostics.0;
         all.retain(|diagnostic| {

@@ -11,6 +11,7 @@ use crate::vars::Layer;
 
 mod arguments;
 mod attributes;
+mod collections;
 mod entries;
 mod freeform;
 mod include;
@@ -25,6 +26,7 @@ mod playbook;
 mod role;
 mod role_files;
 mod role_meta;
+mod role_spec;
 mod shape;
 mod task;
 mod variables;
@@ -32,6 +34,7 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
+pub use collections::collection_playbook;
 pub use include::include_scope;
 pub use keyword::Keyword;
 pub use load::{
@@ -208,6 +211,10 @@ pub enum LoopKind {
 pub struct Role {
     /// Name as Ansible's `role_name`.
     pub name: Arc<str>,
+    /// The collection that it belongs to (`ns.col`).
+    pub collection: Option<Arc<str>>,
+    /// The collections in which its tasks' short names of modules and roles are searched.
+    pub collections: Arc<[Arc<str>]>,
     /// Its directory.
     pub path: PathBuf,
     /// Where it is used.
@@ -225,6 +232,16 @@ pub struct Role {
     /// Equal for two uses that are the same to Ansible (path, parameters, `vars`, `when`, `tags`, files): such a
     /// role runs once unless it allows duplicates.
     pub identity: Arc<str>,
+}
+
+impl Role {
+    /// Its name with its collection (`ansible_role_name`).
+    pub fn full_name(&self) -> Arc<str> {
+        match &self.collection {
+            Some(collection) => Arc::from(format!("{collection}.{}", self.name)),
+            None => Arc::clone(&self.name),
+        }
+    }
 }
 
 impl Scope {

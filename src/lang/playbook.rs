@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::collections::{FullName, collection_playbook};
 use super::entries::{Entry, Level};
 use super::include::normalized;
 use super::load::Load;
@@ -135,7 +136,13 @@ impl Load<'_, '_> {
             directory: directory.to_owned(),
         });
         let Some(name) = self.known_text(&file, &scope) else { return Vec::new() };
-        let path = normalized(&directory.join(&name));
+        let of_collection = collection_playbook(
+            self.loader.project,
+            &self.loader.settings.collections_path,
+            &name,
+            directory,
+        );
+        let path = of_collection.unwrap_or_else(|| normalized(&directory.join(&name)));
         if !self.loader.project.is_file(&path) {
             self.no_playbook(&name, &path, &file);
             return Vec::new();
@@ -159,12 +166,14 @@ impl Load<'_, '_> {
 
     fn no_playbook(&mut self, name: &str, path: &Path, file: &Located) {
         let full_name = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml")).unwrap_or(name);
-        let mut parts = full_name.split('.');
-        if parts.clone().count() >= 3 && parts.all(super::is_variable_name) {
-            let message = format!("`{name}` is a playbook of a collection, which are not supported yet");
-            self.error(Kind::Unsupported, &file.place, message);
-            return;
-        }
+        let directory = file.place.source.path.parent().unwrap_or(Path::new(""));
+        let collection = FullName::parse(full_name).map(|full| {
+            let installed = self.loader.collection(full.collection, directory);
+            match installed {
+                Some(path) => format!("the collection lies in `{}`", shown(&path).display()),
+                None => format!("the collection `{}` is not installed", full.collection),
+            }
+        });
         let entries =
             path.parent().and_then(|parent| self.loader.project.entries(parent).ok()).unwrap_or_default();
         let names: Vec<&str> = entries.iter().filter_map(|entry| entry.file_name()?.to_str()).collect();
@@ -172,7 +181,10 @@ impl Load<'_, '_> {
         let diagnostic =
             Diagnostic::error(Kind::File, format!("there is no playbook `{name}`")).at(&file.place);
         let note = format!("`{}` is not there", shown(path).display());
-        self.push(diagnostic.note(note, None).maybe_hint(hint));
+        let diagnostic = collection
+            .into_iter()
+            .fold(diagnostic.note(note, None), |diagnostic, note| diagnostic.note(note, None));
+        self.push(diagnostic.maybe_hint(hint));
     }
 }
 

@@ -7,10 +7,10 @@ use super::entries::{Entry, Level, elsewhere};
 use super::items::Around;
 use super::known::no_vars;
 use super::load::{FromFiles, Load, LoadedRole, RoleRequest, Section};
-use super::role_files::{self, Main};
+use super::role_files::{self, Found, Main};
 use super::role_meta::Meta;
 use super::variables::Names;
-use super::{Block, Item, Keyword, Keywords, Located, Role, Scope, ScopeKind};
+use super::{Block, Item, Keyword, Keywords, Located, Role, Scope, ScopeKind, collections};
 use crate::base::names::did_you_mean;
 use crate::base::{Diagnostic, Kind, Place};
 use crate::vars::{self, Layer, VarMap, Variable};
@@ -194,14 +194,16 @@ impl Load<'_, '_> {
         let name = self.known_text(&role_use.name, around)?;
         let place = role_use.name.place.clone();
         let beside = role_use.dependant.as_ref().and_then(|role| role.path.parent()).map(Path::to_owned);
-        let (name, path) = self.find_role(&name, &place, around, beside)?;
+        let search = match (&role_use.dependant, role_use.origin) {
+            // a dependency is searched in its dependant's own collection only
+            (Some(dependant), Origin::Listed) => dependant.collection.iter().cloned().collect(),
+            _ => collections::search_list(&role_use.keywords, around),
+        };
+        let found = self.find_role(&name, &place, around, beside, &search)?;
         let entry_point = role_use.from.tasks.as_deref().unwrap_or("main");
-        let key = format!("role {} {entry_point}", path.display());
+        let key = format!("role {} {entry_point}", found.path.display());
         let label = format!("role `{name}`");
-        self.within(key, label, Some(&place), |load| {
-            let found = Found { name: Arc::from(name.as_str()), path, place: place.clone() };
-            Some(load.role_at(role_use, found, around))
-        })
+        self.within(key, label, Some(&place), |load| Some(load.role_at(role_use, found, around)))
     }
 
     fn role_at(&mut self, role_use: RoleUse, found: Found, around: &Arc<Scope>) -> LoadedRole {
@@ -217,16 +219,16 @@ impl Load<'_, '_> {
             validate,
             origin: _,
         } = role_use;
-        let Found { name, path, place } = found;
+        let Found { name, path, collection, place } = found;
         let defaults = self.role_vars(&path, "defaults", from.defaults.as_deref(), &place);
         let role_vars = self.role_vars(&path, "vars", from.vars.as_deref(), &place);
         let meta = self.role_meta(&path, &place);
-        let Meta { allow_duplicates: allowed, dependencies, argument_specs } = meta;
-        if validate {
-            self.refuse_argument_specs(&path, argument_specs.as_ref(), from.tasks.as_deref(), &place);
-        }
+        let Meta { allow_duplicates: allowed, dependencies, argument_specs, collections: in_meta } = meta;
+        let searched = collections::of_role(collection.as_ref(), &in_meta, around);
         let role = Arc::new(Role {
             name,
+            collection,
+            collections: searched,
             path: path.clone(),
             place: place.clone(),
             defaults: Layer::new(vars::Level::RoleDefaults, defaults),
@@ -260,7 +262,12 @@ impl Load<'_, '_> {
             loaded.items.extend(items);
             loaded.handlers.extend(handlers);
         }
-        let tasks = self.role_tasks(&path, from.tasks.as_deref(), &place, &scope, Section::Tasks);
+        let mut tasks = self.role_tasks(&path, from.tasks.as_deref(), &place, &scope, Section::Tasks);
+        if validate {
+            let entry_point = from.tasks.as_deref().unwrap_or("main");
+            let check = self.validation_task(&role, argument_specs.as_ref(), entry_point, &scope);
+            tasks.splice(0..0, check);
+        }
         let handlers_scope = scope_for(Section::Handlers);
         let handlers =
             self.role_tasks(&path, from.handlers.as_deref(), &place, &handlers_scope, Section::Handlers);
@@ -285,7 +292,7 @@ impl Load<'_, '_> {
         for file in files {
             let Some(root) = self.document(&file, Some(place)) else { continue };
             match root.kind {
-                NodeKind::Null => {}
+                _ if root.is_nothing() => {}
                 NodeKind::Map(_) => all.extend(self.variables(&root, Names::Free)),
                 _ => {
                     let message =
@@ -308,7 +315,7 @@ impl Load<'_, '_> {
         let files = self.role_files(path, section.directory(), from, place, Main::File);
         let Some(file) = files.first() else { return Vec::new() };
         let Some(root) = self.document(file, Some(place)) else { return Vec::new() };
-        if matches!(root.kind, NodeKind::Null) {
+        if root.is_nothing() {
             return Vec::new();
         }
         // an entry point in a subdirectory looks for its includes beside itself too
@@ -346,21 +353,17 @@ impl Load<'_, '_> {
     }
 }
 
-/// A role that was found.
-struct Found {
-    name: Arc<str>,
-    path: PathBuf,
-    place: Place,
-}
-
-/// The name of a dependency that is written for ansible-galaxy: `src: URL` or `src: NAME,VERSION`.
+/// The name of a dependency that is written for ansible-galaxy: `src: URL` or `src: NAME`.
 fn galaxy_name(node: &Node) -> Option<Located> {
     let src = node.get("src")?;
     let text = src.as_str()?;
-    let mut parts = text.split(',');
-    let url = parts.next()?;
-    let name = parts.nth(1).unwrap_or_else(|| url.rsplit('/').next().unwrap_or(url));
-    let name =
-        [".git", ".tar.gz"].iter().fold(name, |name, ending| name.strip_suffix(ending).unwrap_or(name));
+    let name = if text.contains("://") || text.contains('@') {
+        let name = text.rsplit('/').next().unwrap_or(text);
+        let name =
+            [".git", ".tar.gz"].iter().fold(name, |name, ending| name.strip_suffix(ending).unwrap_or(name));
+        name.split(',').next().unwrap_or(name)
+    } else {
+        text
+    };
     Some(Located { value: crate::base::Value::str(name), place: src.place.clone() })
 }

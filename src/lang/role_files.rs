@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Scope;
 use super::include::normalized;
 use super::load::Load;
+use super::{Scope, collections};
 use crate::base::names::did_you_mean;
 use crate::base::{Diagnostic, Kind, Place};
 use crate::project::{Project, shown};
@@ -81,42 +81,63 @@ pub(super) fn similar(project: &Project, directory: &Path, name: &str) -> Option
 }
 
 impl Load<'_, '_> {
-    /// A role's name and directory: beside the playbook in `roles`, on the roles path, beside the role that depends
-    /// on it, beside the playbook; last as a path of its own.
+    /// A role: in collections where its name has one or `search` has some; then in `roles` beside the playbook, on
+    /// the roles path, beside the role that depends on it, beside the playbook; last as a path of its own.
     pub(super) fn find_role(
         &mut self,
         name: &str,
         place: &Place,
         scope: &Arc<Scope>,
         beside: Option<PathBuf>,
-    ) -> Option<(String, PathBuf)> {
-        let playbook = scope.outwards().last().map(|play| play.directory.clone()).unwrap_or_default();
+        search: &[Arc<str>],
+    ) -> Option<Found> {
+        let playbook = collections::playbook_directory(scope);
+        let place = place.clone();
+        if let Some((name, path, collection)) = self.collection_role(name, search, &playbook) {
+            return Some(Found { name: Arc::from(name), path, collection: Some(collection), place });
+        }
         let project = self.loader.project;
         let mut searched = vec![playbook.join("roles")];
         searched.extend(self.loader.settings.roles_path.iter().cloned());
         searched.extend(beside);
-        searched.push(playbook);
+        searched.push(playbook.clone());
         let mut candidates = searched.iter().map(|directory| normalized(&directory.join(name)));
         if let Some(path) = candidates.find(|path| project.is_dir(path)) {
             let is_path = Path::new(name).is_absolute();
             let own = path.file_name().and_then(|own| own.to_str()).unwrap_or(name);
-            return Some((if is_path { own.to_owned() } else { name.to_owned() }, path));
+            let name = Arc::from(if is_path { own } else { name });
+            return Some(Found { name, path, collection: None, place });
         }
-        let mut parts = name.split('.');
-        if parts.clone().count() == 3 && parts.all(super::shape::is_variable_name) {
-            let message = format!("`{name}` is a role of a collection, which are not supported yet");
-            self.error(Kind::Unsupported, place, message);
-            return None;
-        }
-        let mut diagnostic = Diagnostic::error(Kind::Role, format!("there is no role `{name}`")).at(place);
+        let mut diagnostic = Diagnostic::error(Kind::Role, format!("there is no role `{name}`")).at(&place);
         searched.dedup();
+        let mut hint = None;
+        if let Some(full) = collections::FullName::parse(name) {
+            let collection = self.loader.collection(full.collection, &playbook);
+            let note = match &collection {
+                Some(path) => format!("the collection lies in `{}`", shown(path).display()),
+                None => format!("the collection `{}` is not installed", full.collection),
+            };
+            diagnostic = diagnostic.note(note, None);
+            let names = collection.map(|path| collections::role_names(project, &path)).unwrap_or_default();
+            hint = did_you_mean(full.name, names.iter().map(String::as_str));
+        }
         for directory in &searched {
             diagnostic = diagnostic.note(format!("it is not in `{}`", shown(directory).display()), None);
         }
-        let hint = searched.iter().find_map(|directory| similar_role(project, directory, name));
+        let hint =
+            hint.or_else(|| searched.iter().find_map(|directory| similar_role(project, directory, name)));
         self.push(diagnostic.maybe_hint(hint));
         None
     }
+}
+
+/// A role that was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) name: Arc<str>,
+    pub(super) path: PathBuf,
+    pub(super) collection: Option<Arc<str>>,
+    pub(super) place: Place,
 }
 
 fn similar_role(project: &Project, directory: &Path, name: &str) -> Option<String> {

@@ -1,11 +1,12 @@
-//! `meta/main.yml` of a role, and its argument specs.
+//! `meta/main.yml` of a role.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::load::Load;
 use super::role_files::{self, Main};
 use super::shape::boolean;
-use super::{Keyword, Located};
+use super::{Keyword, Keywords, Located, collections};
 use crate::base::names::did_you_mean;
 use crate::base::{Diagnostic, Kind, Place};
 use crate::yaml::{Node, NodeKind};
@@ -18,6 +19,8 @@ pub(super) struct Meta {
     pub(super) dependencies: Option<Node>,
     /// Argument specs that stand in it.
     pub(super) argument_specs: Option<Node>,
+    /// The collections in which its tasks' short names are searched.
+    pub(super) collections: Vec<Arc<str>>,
 }
 
 const KNOWN: &[&str] = &["allow_duplicates", "dependencies", "galaxy_info", "argument_specs", "collections"];
@@ -27,37 +30,41 @@ impl Load<'_, '_> {
     pub(super) fn role_meta(&mut self, path: &Path, place: &Place) -> Meta {
         let mut meta = Meta::default();
         let Some(root) = self.meta_file(path, None, place) else { return meta };
-        if matches!(root.kind, NodeKind::Null) {
+        if root.is_nothing() {
             return meta;
         }
         for entry in self.entries(&root, "the meta of a role").unwrap_or_default() {
             match entry.name {
                 "allow_duplicates" => {
                     let Located { value, place } = Located::of(entry.value);
-                    match boolean(&value) {
-                        Some(allowed) => meta.allow_duplicates = allowed,
-                        None => self.error(
-                            Kind::BadValue,
-                            &place,
-                            format!("`allow_duplicates` must be a boolean, not {}", entry.value.describe()),
-                        ),
-                    }
+                    meta.allow_duplicates = boolean(&value).unwrap_or_else(|| {
+                        if !entry.value.is_nothing() {
+                            let found = entry.value.describe();
+                            let message = format!("`allow_duplicates` should be a boolean, not {found}");
+                            self.warn(Kind::BadValue, &place, message);
+                        }
+                        // as Ansible: what is not nothing counts as yes
+                        !entry.value.is_nothing()
+                    });
                 }
+                "dependencies" if entry.value.is_nothing() => {}
                 "dependencies" => meta.dependencies = Some(entry.value.clone()),
                 "argument_specs" => meta.argument_specs = Some(entry.value.clone()),
                 "galaxy_info" => {
                     if !matches!(entry.value.kind, NodeKind::Map(_) | NodeKind::Null) {
                         let message =
-                            format!("`galaxy_info` must be a mapping, not {}", entry.value.describe());
-                        self.error(Kind::Structure, &entry.value.place, message);
+                            format!("`galaxy_info` should be a mapping, not {}", entry.value.describe());
+                        self.warn(Kind::Structure, &entry.value.place, message);
                     }
                 }
                 "collections" => {
-                    if entry.value.as_seq().is_none_or(|collections| !collections.is_empty()) {
-                        self.error(Kind::Unsupported, &entry.key.place, "`collections` is not supported yet");
-                    }
+                    let mut keywords = Keywords::new();
+                    self.keyword_value(&mut keywords, Keyword::Collections, entry);
+                    let given = keywords.get(&Keyword::Collections);
+                    meta.collections =
+                        given.map(|given| collections::listed(&given.value)).unwrap_or_default();
                 }
-                name if Keyword::parse(name).is_some_and(|keyword| keyword.on().play) || name == "vars" => {
+                name if Keyword::parse(name).is_some_and(is_common) || name == "vars" => {
                     let message = format!("`{name}` has no effect in the meta of a role");
                     self.warn(Kind::Structure, &entry.key.place, message);
                 }
@@ -77,30 +84,14 @@ impl Load<'_, '_> {
         meta
     }
 
-    fn meta_file(&mut self, path: &Path, name: Option<&str>, place: &Place) -> Option<Node> {
+    /// A file of a role's meta; none where it is not there.
+    pub(super) fn meta_file(&mut self, path: &Path, name: Option<&str>, place: &Place) -> Option<Node> {
         match role_files::find(self.loader.project, &path.join("meta"), name, Main::File) {
             Ok(files) => self.document(files.first()?, Some(place)),
             Err(diagnostic) => {
                 self.push(diagnostic.at_if_unplaced(Some(place)));
                 None
             }
-        }
-    }
-
-    /// Refuses a role whose arguments would have to be checked: its own file of specs, else those in its meta.
-    pub(super) fn refuse_argument_specs(
-        &mut self,
-        path: &Path,
-        in_meta: Option<&Node>,
-        tasks_from: Option<&str>,
-        place: &Place,
-    ) {
-        let own = self.meta_file(path, Some("argument_specs"), place);
-        let own = own.as_ref().map(|root| root.get("argument_specs"));
-        let specs = own.unwrap_or(in_meta);
-        let spec = specs.and_then(|specs| specs.get(tasks_from.unwrap_or("main")));
-        if let Some(spec) = spec.filter(|spec| spec.as_map().is_some_and(|entries| !entries.is_empty())) {
-            self.error(Kind::Unsupported, &spec.place, "argument specs of roles are not supported yet");
         }
     }
 }
@@ -120,4 +111,10 @@ fn galaxy(name: &str) -> bool {
             | "namespace"
             | "standalone"
     )
+}
+
+/// Keywords that everything in a playbook has, and so the meta of a role too, where they mean nothing.
+fn is_common(keyword: Keyword) -> bool {
+    let on = keyword.on();
+    on.play && on.task && keyword != Keyword::Tags
 }

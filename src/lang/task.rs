@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::arguments::{Given, Named};
 use super::attributes::Taken;
+use super::collections::{self, Resolved};
 use super::entries::{Entry, Level, elsewhere};
 use super::items::Around;
 use super::keyword::{META, Support};
 use super::load::{Load, Section, Tolerance};
 use super::looping::LoopParts;
-use super::{Item, Keyword, Keywords, Located, Task};
+use super::{Item, Keyword, Keywords, Located, Scope, Task};
 use crate::base::names::{did_you_mean, nearest};
 use crate::base::{Diagnostic, Kind, Value};
 use crate::vars;
@@ -27,6 +28,15 @@ pub fn is_language_action(name: &str) -> bool {
 }
 
 const LANGUAGE_ACTIONS: &[&str] = &["meta", "include_tasks", "import_tasks", "include_role", "import_role"];
+
+/// Where the short names of modules are searched for a task.
+#[derive(Clone, Copy, Debug)]
+struct ModuleSearch<'s> {
+    /// The collections, in order.
+    collections: &'s [Arc<str>],
+    /// What is around the task.
+    scope: &'s Arc<Scope>,
+}
 
 /// A task as far as it stands in its own mapping.
 #[derive(Debug, Default)]
@@ -79,7 +89,9 @@ impl Load<'_, '_> {
         around: Around<'_>,
     ) -> Vec<Item> {
         let mut parts = self.parts(entries, level);
-        let Some(named) = self.module(node, &mut parts, level) else {
+        let search = collections::search_list(&parts.keywords, around.scope);
+        let names = ModuleSearch { collections: &search, scope: around.scope };
+        let Some(named) = self.module(node, &mut parts, level, names) else {
             // what else is wrong with it is worth knowing too
             parts.looped.finish(self);
             return Vec::new();
@@ -148,21 +160,28 @@ impl Load<'_, '_> {
     }
 
     /// The module of a task: from `action`, `local_action`, or the one key that is no keyword.
-    fn module<'n>(&mut self, node: &Node, parts: &mut Parts<'n>, level: Level) -> Option<Named<'n>> {
-        let (modules, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut parts.candidates).into_iter().partition(|entry| self.is_module(entry.name));
+    fn module<'n>(
+        &mut self,
+        node: &Node,
+        parts: &mut Parts<'n>,
+        level: Level,
+        names: ModuleSearch<'_>,
+    ) -> Option<Named<'n>> {
+        let (modules, others): (Vec<_>, Vec<_>) = std::mem::take(&mut parts.candidates)
+            .into_iter()
+            .partition(|entry| matches!(self.resolved(entry.name, names), Resolved::Own(_)));
         let chosen: Vec<Entry<'n>> =
             [parts.action, parts.local_action].into_iter().flatten().chain(modules).collect();
         match chosen.as_slice() {
             [] => {
-                self.no_module(node, &others, level);
+                self.no_module(node, &others, level, names);
                 None
             }
             [entry] => {
                 for other in others {
                     self.unknown_keyword(other.name, &other.key.place, level);
                 }
-                self.named(*entry, parts)
+                self.named(*entry, parts, names)
             }
             [first, second, ..] => {
                 let message =
@@ -178,7 +197,12 @@ impl Load<'_, '_> {
         }
     }
 
-    fn named<'n>(&mut self, entry: Entry<'n>, parts: &mut Parts<'n>) -> Option<Named<'n>> {
+    fn named<'n>(
+        &mut self,
+        entry: Entry<'n>,
+        parts: &mut Parts<'n>,
+        names: ModuleSearch<'_>,
+    ) -> Option<Named<'n>> {
         if entry.name == "local_action" {
             let localhost = Located { value: Value::str("localhost"), place: entry.key.place.clone() };
             if parts.keywords.insert(Keyword::DelegateTo, localhost).is_some() {
@@ -187,27 +211,32 @@ impl Load<'_, '_> {
             }
         }
         if matches!(entry.name, "action" | "local_action") {
-            let named = self.action(entry.name, entry.value)?;
-            let templated = named.name.contains("{{");
-            if !templated && !self.is_module(&named.name) {
-                self.unknown_module(&named.name, &named.place);
-                return None;
+            let mut named = self.action(entry.name, entry.value)?;
+            if named.name.contains("{{") {
+                return Some(named);
             }
+            let Resolved::Own(name) = self.resolved(&named.name, names) else {
+                self.unknown_module(&named.name, &named.place, names);
+                return None;
+            };
+            named.name = name;
             return Some(named);
         }
-        Some(Named {
-            name: Arc::from(entry.name),
-            place: entry.key.place.clone(),
-            given: Given::Node(entry.value),
-        })
+        let Resolved::Own(name) = self.resolved(entry.name, names) else { return None };
+        if *name != *entry.name && parts.name.is_none() {
+            // the task is shown as it is written
+            parts.name = Some(Located { value: Value::str(entry.name), place: entry.key.place.clone() });
+        }
+        Some(Named { name, place: entry.key.place.clone(), given: Given::Node(entry.value) })
     }
 
-    fn is_module(&self, name: &str) -> bool {
-        is_language_action(name) || self.loader.modules.is_module(name)
+    /// What the name of a module means where a task stands.
+    fn resolved(&mut self, name: &str, names: ModuleSearch<'_>) -> Resolved {
+        self.resolve_module(name, names.collections, names.scope)
     }
 
     /// No key is a module: either one is a module that does not exist, or there is none.
-    fn no_module(&mut self, node: &Node, others: &[Entry<'_>], level: Level) {
+    fn no_module(&mut self, node: &Node, others: &[Entry<'_>], level: Level, names: ModuleSearch<'_>) {
         if others.is_empty() {
             self.error(Kind::Structure, &node.place, "a task needs a module: there is none here");
             return;
@@ -225,7 +254,7 @@ impl Load<'_, '_> {
             }
         }
         match module {
-            Some(entry) => self.unknown_module(entry.name, &entry.key.place),
+            Some(entry) => self.unknown_module(entry.name, &entry.key.place, names),
             None => self.error(Kind::Structure, &node.place, "a task needs a module: there is none here"),
         }
     }
@@ -239,7 +268,12 @@ impl Load<'_, '_> {
         })
     }
 
-    fn unknown_module(&mut self, name: &str, place: &crate::base::Place) {
+    fn unknown_module(&mut self, name: &str, place: &crate::base::Place, names: ModuleSearch<'_>) {
+        if let Resolved::Foreign(full) = self.resolved(name, names) {
+            let message = format!("`{full}` is a module of an installed collection that fleet does not have");
+            self.error(Kind::UnknownModule, place, message);
+            return;
+        }
         let hint = self.near_module(short_name(name));
         let message = format!("there is no module `{name}`");
         self.push(Diagnostic::error(Kind::UnknownModule, message).at(place).maybe_hint(hint));

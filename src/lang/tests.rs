@@ -8,6 +8,7 @@ use crate::base::{Diagnostic, Diagnostics, Kind, Severity, Value};
 use crate::project::Project;
 use crate::vars::Layers;
 
+mod collections;
 mod mistakes;
 mod structure;
 

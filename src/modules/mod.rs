@@ -74,6 +74,7 @@ mod ufw;
 mod unarchive;
 mod uri;
 mod user;
+mod validate_argument_spec;
 mod wait_for;
 mod web;
 mod write_file;

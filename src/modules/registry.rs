@@ -65,6 +65,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::unarchive::Unarchive>::new(),
     &Registered::<super::uri::Uri>::new(),
     &Registered::<super::user::User>::new(),
+    &Registered::<super::validate_argument_spec::ValidateArgumentSpec>::new(),
     &Registered::<super::wait_for::WaitFor>::new(),
 ];
 

@@ -108,6 +108,8 @@ pub trait Controller {
     fn condition(&self, condition: &Value) -> Result<bool, Halt>;
     /// The value of an expression.
     fn evaluate(&self, expression: &str) -> Result<Value, Halt>;
+    /// The value of a variable of the task; none where there is no such variable.
+    fn variable(&self, name: &str) -> Result<Option<Value>, Halt>;
     /// Whether this is look-ahead: then nothing large may be read.
     fn looking_ahead(&self) -> bool;
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Key, Kind, Map, Place, Unknown, Value};
-use crate::lang::{Keyword, Located, LoopKind, Task};
+use crate::lang::{self, Keyword, Located, LoopKind, Task};
 use crate::modules::Given;
 use crate::template::{Lookups, Rendered, Templar, TemplateError, Truth, Variables};
 
@@ -399,10 +399,13 @@ impl Binder<'_> {
                 Ok(rendered) => Arc::from(rendered.value.to_text()),
                 Err(_) => Arc::from(located.value.to_text()),
             },
-            None if crate::lang::short_name(&task.module) == "include_role" => {
+            None if lang::short_name(&task.module) == "include_role" => {
                 let role = task.args.named.get("name").or_else(|| task.args.named.get("role"));
-                let role = role.map(|located| located.value.to_text()).unwrap_or_default();
-                Arc::from(format!("{} : {role}", task.module))
+                let role = role.map(|role| match self.value(&role.value) {
+                    Ok(rendered) => rendered.value.to_text(),
+                    Err(_) => role.value.to_text(),
+                });
+                Arc::from(format!("{} : {}", task.module, role.unwrap_or_default()))
             }
             None => Arc::clone(&task.module),
         }
@@ -412,7 +415,7 @@ impl Binder<'_> {
 /// Whether two names are those of one module.
 fn same_module(a: &str, b: &str) -> bool {
     let name = |name: &str| crate::modules::find(name).map(|module| module.doc().full_name());
-    crate::lang::short_name(a) == crate::lang::short_name(b) || (name(a).is_some() && name(a) == name(b))
+    lang::short_name(a) == lang::short_name(b) || (name(a).is_some() && name(a) == name(b))
 }
 
 /// Values inside a parameter that are `omit` count as not there, as in Ansible.

@@ -1,7 +1,7 @@
 //! The variables of one task on one host: layers in Ansible's order, and the magic ones.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use indexmap::IndexMap;
@@ -406,17 +406,14 @@ impl TaskVariables {
             "inventory_hostname_short" => Some(Value::str(self.host.split('.').next().unwrap_or_default())),
             "group_names" => Some(texts(&self.world.inventory(|inventory| inventory.groups_of(&self.host)))),
             "groups" => Some(self.world.groups()),
-            "role_name" => self.role.as_ref().map(|role| {
-                let short = role.name.rsplit('.').next().filter(|_| collection_of(&role.path).is_some());
-                short.map_or_else(|| Value::Str(Arc::clone(&role.name)), Value::str)
-            }),
+            "role_name" => self.role.as_ref().map(|role| Value::Str(Arc::clone(&role.name))),
             "role_path" => self.role.as_ref().map(|role| path(&role.path)),
-            "ansible_role_name" => self.role.as_ref().map(|role| Value::Str(Arc::clone(&role.name))),
-            "ansible_collection_name" => {
-                self.role.as_ref().and_then(|role| collection_of(&role.path)).map(Value::from)
-            }
+            "ansible_role_name" => self.role.as_ref().map(|role| Value::Str(role.full_name())),
+            "ansible_collection_name" => self.role.as_ref().map(|role| {
+                role.collection.as_ref().map_or(Value::Null, |name| Value::Str(Arc::clone(name)))
+            }),
             "ansible_parent_role_names" if !self.parents().is_empty() => {
-                Some(texts(&self.parents().iter().map(|role| Arc::clone(&role.name)).collect::<Vec<_>>()))
+                Some(texts(&self.parents().iter().map(|role| role.full_name()).collect::<Vec<_>>()))
             }
             "ansible_parent_role_paths" if !self.parents().is_empty() => {
                 Some(Value::list(self.parents().iter().map(|role| path(&role.path))))
@@ -472,14 +469,8 @@ enum Depended {
 /// The names of the play's roles, each once: those of `roles` and imports, or those that they depend on.
 fn play_roles(play: &Play, depended: Depended) -> Vec<Arc<str>> {
     let wanted = |role: &&Arc<Role>| role.dependant.is_some() == (depended == Depended::Yes);
-    let names = play.roles.iter().filter(wanted).map(|role| Arc::clone(&role.name));
+    let names = play.roles.iter().filter(wanted).map(|role| role.full_name());
     names.collect::<indexmap::IndexSet<_>>().into_iter().collect()
-}
-
-/// The collection that a role belongs to, by its directory: `…/ansible_collections/NAMESPACE/NAME/roles/ROLE`.
-fn collection_of(role: &Path) -> Option<String> {
-    let mut parts = role.iter().skip_while(|part| *part != "ansible_collections").skip(1);
-    Some(format!("{}.{}", parts.next()?.to_str()?, parts.next()?.to_str()?))
 }
 
 /// The roles around the innermost one, from the inside out.

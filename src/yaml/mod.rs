@@ -133,6 +133,18 @@ impl Node {
         }
     }
 
+    /// Whether Python takes it for false: nothing, `false`, zero, or an empty text, list or mapping.
+    pub fn is_nothing(&self) -> bool {
+        match &self.kind {
+            NodeKind::Null | NodeKind::Bool(false) | NodeKind::Int(0) => true,
+            NodeKind::Float(number) => *number == 0.0,
+            NodeKind::Str(text) => text.text.is_empty(),
+            NodeKind::Seq(items) => items.is_empty(),
+            NodeKind::Map(entries) => entries.is_empty(),
+            NodeKind::Bool(true) | NodeKind::Int(_) => false,
+        }
+    }
+
     /// The value of a text key.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.as_map()?.iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)

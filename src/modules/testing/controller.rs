@@ -118,6 +118,10 @@ impl Controller for Project {
         }
     }
 
+    fn variable(&self, name: &str) -> Result<Option<Value>, Halt> {
+        Ok(self.values.get(name).map(Value::from_json))
+    }
+
     fn looking_ahead(&self) -> bool {
         false
     }
