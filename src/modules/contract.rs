@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::diff::Diff;
+use super::located::located;
 use super::params::{Field, Given, ParamProblem, Params};
 use super::view::View;
 use crate::base::{Key, Map, Unknown, Value};
@@ -360,11 +361,13 @@ impl<M: Module> AnyModule for Registered<M> {
     }
 
     fn plan(&self, given: &Given, view: &View<'_>) -> Result<Step, Halt> {
-        M::plan(&parse::<M>(given)?, view)
+        let given = located(&M::Params::fields(), given, view)?;
+        M::plan(&parse::<M>(&given)?, view)
     }
 
     fn result(&self, given: &Given, view: &View<'_>, plan: &Plan, outcomes: &[Done]) -> Result<Map, Halt> {
-        M::result(&parse::<M>(given)?, view, plan, outcomes)
+        let given = located(&M::Params::fields(), given, view)?;
+        M::result(&parse::<M>(&given)?, view, plan, outcomes)
     }
 
     fn failure(&self, given: &Given, plan: &Plan, at: usize, failure: &Failure) -> Failed {

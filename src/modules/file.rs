@@ -21,7 +21,7 @@ use super::params::PathText;
 use super::paths;
 use super::view::View;
 use crate::base::Map;
-use crate::wire::{Action, Change, Done, FileKind, Follow, Query, Stat};
+use crate::wire::{Action, Change, Content, Done, FileKind, Follow, Query, Stat};
 use crate::{choices, params};
 use times::Times;
 
@@ -63,6 +63,8 @@ params! {
         access_time: Option<String>;
         /// How `access_time` is written, as in Python's `time.strptime`.
         access_time_format: String = "%Y%m%d%H%M.%S";
+        /// Ansible's own: whatever it is, nothing is managed; the result says whether the file is binary.
+        _diff_peek: Option<bool>;
     }
     include { attributes: FileAttributes }
 }
@@ -105,6 +107,9 @@ impl Module for File {
 
     fn plan(params: &FileParams, view: &View<'_>) -> Result<Step, Halt> {
         let given = paths::checked("path", &params.path)?;
+        if params._diff_peek.is_some() {
+            return Ok(Step::Plan(peeked(&given, view)?));
+        }
         view.want(Times::queries(params).into_iter().chain(params.attributes.queries()));
         let mut there = look(params, &given, view)?;
         let mut given = given;
@@ -152,6 +157,18 @@ impl Module for File {
     fn result(_: &FileParams, view: &View<'_>, plan: &Plan, outcomes: &[Done]) -> Result<Map, Halt> {
         super::write_file::final_result(view, plan, outcomes)
     }
+}
+
+/// How many bytes decide whether a file is binary.
+const PEEKED: usize = 8192;
+
+fn peeked(path: &str, view: &View<'_>) -> Result<Plan, Halt> {
+    let binary = match view.content(path)? {
+        Content::Bytes(bytes) => bytes.iter().take(PEEKED).any(|byte| *byte == 0),
+        _ => false,
+    };
+    let plan = Plan::nothing("nothing is managed with `_diff_peek`");
+    Ok(plan.with("path", path).with("appears_binary", binary))
 }
 
 /// What the result of a failure tells of the path.

@@ -43,6 +43,7 @@ mod iptables;
 mod known_hosts;
 mod lineinfile;
 mod locale_gen;
+mod located;
 mod modprobe;
 mod mount;
 mod package;

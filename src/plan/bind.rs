@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, Key, Kind, Map, Place, Unknown, Value};
+use crate::base::{Diagnostic, Key, Kind, Map, Place, TemplateText, Unknown, Value};
 use crate::lang::{self, Keyword, Located, LoopKind, Task};
 use crate::modules::Given;
 use crate::template::{Lookups, Rendered, Templar, TemplateError, Truth, Variables};
@@ -275,7 +275,8 @@ impl Binder<'_> {
             take(&mut bound, name, &text.value, &text.place)?;
         }
         for (name, located) in &task.args.named {
-            take(&mut bound, name, &located.value, &located.place)?;
+            let name = self.argument_name(task, name, &located.place)?;
+            take(&mut bound, &name, &located.value, &located.place)?;
         }
         Ok(bound)
     }
@@ -317,6 +318,16 @@ impl Binder<'_> {
             Value::Template(_) => self.known(&Located { value: value.clone(), place: place.clone() }),
             other => Ok(other.clone()),
         }
+    }
+
+    /// The name of a parameter. Those of `set_fact` are variables, whose names may be templates.
+    fn argument_name(&self, task: &Task, name: &Arc<str>, place: &Place) -> Result<Arc<str>, Stop> {
+        if !name.contains("{{") || task.module.rsplit('.').next() != Some("set_fact") {
+            return Ok(Arc::clone(name));
+        }
+        let text = TemplateText { text: Arc::clone(name), place: None };
+        let located = Located { value: Value::Template(Arc::new(text)), place: place.clone() };
+        Ok(Arc::from(self.known(&located)?.to_text()))
     }
 
     /// The task's environment: the mappings around it, from the outside in, and its own.

@@ -1,4 +1,4 @@
-//! Ansible: installed from PyPI into a virtual environment of its own, asked once per contents of a case.
+//! Ansible, asked once per contents of a case.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,60 +9,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::answer::{Answer, Run, Task};
 use crate::case::{Case, directory};
+use crate::environment::{VERSION, scratch};
 use crate::normal::Normal;
+use crate::program::{Ran, ran};
 use crate::state;
-use crate::world::{Pair, Ran, Side, ran};
-
-/// The version that is the oracle.
-const VERSION: &str = "2.19.14";
+use crate::world::{Pair, Side};
 
 /// Raised when the same case would be answered in another form.
 const FORM: &str = "3";
 
-fn scratch(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
-}
-
-fn environment() -> PathBuf {
+/// The virtual environment with Ansible.
+pub fn environment() -> PathBuf {
     scratch(&format!("oracle-ansible-core-{VERSION}"))
-}
-
-/// Makes the virtual environment if it is not there yet.
-///
-/// # Errors
-/// Why it cannot be made.
-pub fn install() -> Result<(), String> {
-    let environment = environment();
-    let complete = environment.join("complete");
-    if complete.exists() {
-        return Ok(());
-    }
-    if let Err(problem) = make(&environment) {
-        // Debian has Python without what makes virtual environments
-        let packages = "apt-get -qq update && apt-get -qq install -y python3 python3-venv";
-        must(Command::new("sh").args(["-c", packages]).env("DEBIAN_FRONTEND", "noninteractive"), &problem)?;
-        make(&environment)?;
-    }
-    fs::write(&complete, VERSION).map_err(|error| format!("{}: {error}", complete.display()))
-}
-
-fn make(environment: &Path) -> Result<(), String> {
-    let python = ["python3", "python3.13", "python3.12", "python3.11"].into_iter().find(|python| {
-        let old = "import sys; sys.exit(sys.version_info < (3, 11))";
-        ran(Command::new(python).args(["-c", old])).is_ok_and(|ended| ended.code == 0)
-    });
-    let python = python.ok_or("the oracle needs Python 3.11 or newer")?;
-    let _ = fs::remove_dir_all(environment);
-    must(Command::new(python).args(["-m", "venv"]).arg(environment), "a virtual environment cannot be made")?;
-    let package = format!("ansible-core=={VERSION}");
-    let mut pip = Command::new(environment.join("bin/pip"));
-    pip.args(["install", "--quiet", "--disable-pip-version-check", &package]);
-    must(&mut pip, "the oracle cannot be installed")
-}
-
-fn must(command: &mut Command, problem: &str) -> Result<(), String> {
-    let Ran { code, stdout, stderr } = ran(command)?;
-    if code == 0 { Ok(()) } else { Err(format!("{problem}: {}{}", stdout.trim(), stderr.trim())) }
 }
 
 /// Whether Ansible has answered this case before.

@@ -7,8 +7,9 @@ use serde_json::Value as Json;
 use crate::answer::{Answer, Run, Task};
 use crate::case::Case;
 use crate::normal::Normal;
+use crate::program::{Ran, fleet, ran};
 use crate::state;
-use crate::world::{Pair, Ran, Side, fleet, ran};
+use crate::world::{Pair, Side};
 
 /// Runs the case with fleet.
 ///

@@ -12,8 +12,10 @@ mod answer;
 mod case;
 mod compare;
 mod differences;
+mod environment;
 mod fleet;
 mod normal;
+mod program;
 mod state;
 mod world;
 
