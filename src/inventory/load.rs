@@ -286,7 +286,11 @@ fn as_warning(plugin: Plugin, said: Diagnostic) -> Diagnostic {
     if said.severity == Severity::Warning {
         return said;
     }
-    let message = format!("failed to parse inventory with `{}` plugin: {}", plugin.name(), said.message);
+    // Ansible's own messages start with a capital, and scripts look for them
+    let mut characters = said.message.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    let capital: String = first.chain(characters).collect();
+    let message = format!("failed to parse inventory with `{}` plugin: {capital}", plugin.name());
     Diagnostic { severity: Severity::Warning, message, ..said }
 }
 

@@ -151,7 +151,7 @@ fn mistakes_of_scripts_are_told() {
     let loaded = read(&[("script", "#!/bin/sh\nx y z\n")], &Options::ansible(), &outside);
     let failed = &loaded.diagnostics.0[0];
     assert!(failed.message.starts_with(
-        "failed to parse inventory with `script` plugin: inventory script returned non-zero exit code 2"
+        "failed to parse inventory with `script` plugin: Inventory script returned non-zero exit code 2"
     ));
     assert_eq!(failed.notes[0].message, "standard error of the script: no token");
     assert!(!loaded.diagnostics.has_errors() && loaded.inventory.hosts.is_empty());
