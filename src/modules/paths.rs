@@ -2,11 +2,8 @@
 
 use super::contract::{Halt, fail};
 
-/// A path that a task gives: absolute or from a home directory, without environment variables.
+/// A path that a task gives: absolute, from a home directory, or from that of the session, without environment variables.
 pub fn checked(parameter: &str, path: &str) -> Result<String, Halt> {
-    if !path.starts_with(['/', '~']) {
-        return fail(format!("parameter `{parameter}` must be an absolute path, not `{path}`"));
-    }
     let variable = |at: usize| {
         path.get(at + 1..)
             .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '{'))
@@ -16,7 +13,8 @@ pub fn checked(parameter: &str, path: &str) -> Result<String, Halt> {
             "environment variables in parameter `{parameter}` are not supported yet: `{path}`"
         ));
     }
-    Ok(path.to_owned())
+    // a relative one starts where a session does
+    Ok(if path.starts_with(['/', '~']) { path.to_owned() } else { format!("~/{path}") })
 }
 
 /// Without trailing slashes.
@@ -112,7 +110,8 @@ mod tests {
 
     #[test]
     fn what_the_host_would_have_to_expand_is_refused() {
-        assert!(checked("path", "etc/x").is_err() && checked("path", "/x/$HOME").is_err());
+        assert!(checked("path", "/x/$HOME").is_err());
+        assert_eq!(checked("path", "etc/x").unwrap(), "~/etc/x");
         assert!(checked("path", "~/x").is_ok() && checked("path", "/x/$1").is_ok());
     }
 }
