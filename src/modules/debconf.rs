@@ -83,6 +83,11 @@ impl Module for Debconf {
         };
         let is = known.get(question.as_str()).map(Value::to_text);
         let wanted = Wanted::of(*vtype, &value.0);
+        if let (QuestionType::MultiSelect, Some(items)) = (vtype, value.0.as_list())
+            && items.iter().any(|item| !matches!(item, Value::Str(_)))
+        {
+            return fail("Invalid value provided for 'multiselect': its items are no texts");
+        }
         let same = match (vtype, &is) {
             (_, None) => false,
             (QuestionType::Password, Some(_)) => {

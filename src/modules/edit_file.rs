@@ -9,7 +9,7 @@ use super::paths;
 use super::view::View;
 use super::write_file::{self, EDIT_LIMIT, Replace, Show, Verdict, Write};
 use crate::wire::action::Bytes;
-use crate::wire::{Action, Content, Failure, FailureKind, Follow, Observation, Query};
+use crate::wire::{Action, Content, Failure, FailureKind, FileKind, Follow, Observation, Query};
 
 /// What a module says when owner, group or mode were set.
 const SETTLED: &str = "ownership, perms or SE linux context changed";
@@ -55,6 +55,8 @@ pub fn read(path: &str, view: &View<'_>) -> Result<Option<Vec<u8>>, Halt> {
         Observation::Content(Content::TooLarge { size }) => fail(format!(
             "editing a file of {size} bytes is not supported yet: `{path}`, the limit is {EDIT_LIMIT}"
         )),
+        // as `/dev/null`: there is nothing in it
+        Observation::Content(Content::NotAFile(FileKind::CharDevice)) => Ok(Some(Vec::new())),
         _ => fail(format!("`{path}` is not a regular file")),
     }
 }

@@ -108,6 +108,9 @@ impl Module for GetUrl {
         if answer.status == 304 {
             let mut plan = Plan::nothing("the server has nothing newer");
             plan.result = common();
+            if let Some(there) = view.stat(&dest, Follow::Yes)? {
+                plan.result.extend(super::attributes::path_keys(&there));
+            }
             return Ok(Step::Plan(plan.with("msg", web::said(&answer))));
         }
         let Some(content) = content else {
@@ -159,7 +162,9 @@ fn present(params: &GetUrlParams, dest: &str, view: &View<'_>) -> Result<Step, H
     } else {
         "file already exists but file attributes changed"
     };
-    plan.result.shift_remove("checksum");
+    for key in ["checksum", "path"] {
+        plan.result.shift_remove(key);
+    }
     let keys = crate::map! {
         "msg" => message, "checksum_src" => Value::Null, "checksum_dest" => Value::Null, "elapsed" => 0,
         "url" => web::credentials(&params.url).0, "dest" => dest,

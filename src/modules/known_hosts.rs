@@ -99,6 +99,11 @@ impl Module for KnownHosts {
                 !found.is_empty()
             }
         };
+        let diff = crate::map! {
+            "before" => text.as_str(), "after" => lines.concat(),
+            "before_header" => if editing.before.is_some() { path.as_str() } else { "/dev/null" },
+            "after_header" => path.as_str(),
+        };
         let mut plan = Plan::nothing(if present { "the key is there" } else { "no such key is there" });
         if changed {
             editing.write(&mut plan, lines.concat(), view)?;
@@ -106,7 +111,7 @@ impl Module for KnownHosts {
         plan.changed = Some(changed);
         plan.result = crate::map! {
             "name" => params.name.as_str(), "key" => params.key.as_deref().map_or(Value::Null, Value::from),
-            "path" => path, "hash_host" => params.hash_host, "state" => params.state.text(),
+            "path" => path, "hash_host" => params.hash_host, "state" => params.state.text(), "diff" => diff,
         };
         Ok(Step::Plan(plan))
     }

@@ -117,7 +117,9 @@ impl Module for Unarchive {
             settle_each(&mut plan, place, &pack, &wish, view)?;
         }
         plan.result = crate::map! {"handler" => pack.handler(), "dest" => dest.as_str(), "src" => shown};
-        plan.result.insert("state".into(), "directory".into());
+        if let Some(there) = view.stat(place, Follow::Yes)? {
+            plan.result.extend(attributes::path_keys(&there));
+        }
         if params.list_files {
             let files = pack.names.iter().map(|name| Value::from(name.as_str()));
             plan.result.insert("files".into(), Value::list(files));

@@ -5,8 +5,27 @@ use std::str::Chars;
 
 use fancy_regex::{Captures, Regex};
 
+/// Refuses a replacement with an escape that Python does not know, whether anything matches or not.
+fn check(template: &str) -> Result<(), String> {
+    let mut chars = template.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            continue;
+        }
+        match chars.next() {
+            None => return Err(format!("bad escape (end of pattern) in replacement `{template}`")),
+            Some(c) if c.is_ascii_alphabetic() && !"abfgnrtv".contains(c) => {
+                return Err(format!("bad escape \\{c} in replacement `{template}`"));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// Replaces every match as Python's `re.subn`: the text and how many were replaced.
 pub fn replace_all(regex: &Regex, template: &str, text: &str) -> Result<(String, usize), String> {
+    check(template)?;
     let mut out = String::with_capacity(text.len());
     let (mut end, mut count) = (0, 0);
     for found in regex.captures_iter(text) {

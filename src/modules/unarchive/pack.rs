@@ -12,11 +12,9 @@ use crate::wire::{Action, Change, Command, CommandOutput, Effect, Observation, Q
 /// How an archive is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    /// Whatever `tar` knows to unpack.
     Tar,
     Gzip,
-    Bzip2,
-    Xz,
-    Zstd,
     Zip,
 }
 
@@ -79,9 +77,6 @@ impl Pack {
         match self.kind {
             Kind::Tar => "TarArchive",
             Kind::Gzip => "TgzArchive",
-            Kind::Bzip2 => "TarBzipArchive",
-            Kind::Xz => "TarXzArchive",
-            Kind::Zstd => "TarZstdArchive",
             Kind::Zip => "ZipArchive",
         }
     }
@@ -135,9 +130,6 @@ impl Tool<'_> {
         Ok(match () {
             () if is("504b") => Kind::Zip,
             () if is("1f8b") => Kind::Gzip,
-            () if is("425a68") => Kind::Bzip2,
-            () if is("fd377a585a00") => Kind::Xz,
-            () if is("28b52ffd") => Kind::Zstd,
             () => Kind::Tar,
         })
     }
