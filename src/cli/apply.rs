@@ -153,8 +153,6 @@ fn playbook_file(ground: &Ground, given: &Path) -> Result<PathBuf> {
     match of_collection {
         Some(path) => Ok(path),
         None if given.exists() => Ok(given.to_owned()),
-        None => {
-            Err(WrongOptions(format!("the playbook: {} could not be found", given.display())).into())
-        }
+        None => Err(WrongOptions(format!("the playbook: {} could not be found", given.display())).into()),
     }
 }

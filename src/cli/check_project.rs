@@ -65,7 +65,8 @@ pub fn run(args: CheckProjectArgs) -> Result<Exit> {
                 continue;
             }
             let key = (diagnostic.severity, diagnostic.message.clone());
-            let problem = problems.entry(key).or_insert_with(|| Problem { first: diagnostic, places: Vec::new() });
+            let problem =
+                problems.entry(key).or_insert_with(|| Problem { first: diagnostic, places: Vec::new() });
             problem.places.extend(place);
         }
     };
@@ -75,7 +76,8 @@ pub fn run(args: CheckProjectArgs) -> Result<Exit> {
     }
     for role in &found.roles {
         // roles find each other as they would beside a playbook
-        let beside = role.parent().and_then(std::path::Path::parent).unwrap_or(&directory).join("playbook.yml");
+        let beside =
+            role.parent().and_then(std::path::Path::parent).unwrap_or(&directory).join("playbook.yml");
         let settings = settings(&beside, &ground.config, &TaskArgs::default());
         take(FileChecks::new(&ground.project, &settings, extra.clone()).role(role));
     }
@@ -90,7 +92,8 @@ pub fn run(args: CheckProjectArgs) -> Result<Exit> {
     if json {
         show_json(&mut out, &found, &problems)?;
     } else {
-        show(&mut out, &found, &problems, if all { usize::MAX } else { MOST_PLACES }).context("cannot write")?;
+        show(&mut out, &found, &problems, if all { usize::MAX } else { MOST_PLACES })
+            .context("cannot write")?;
     }
     Ok(if errors > 0 { Exit::Files } else { Exit::Fine })
 }
@@ -118,12 +121,18 @@ fn show(
         }
     }
     let errors = problems.keys().filter(|(severity, _)| *severity == Severity::Error).count();
-    let looked = format!("{} and {}", count(found.playbooks.len(), "playbook"), count(found.roles.len(), "role"));
+    let looked =
+        format!("{} and {}", count(found.playbooks.len(), "playbook"), count(found.roles.len(), "role"));
     let warnings = problems.len() - errors;
     if errors == 0 {
-        writeln!(out, "{looked}: fleet runs all of it ({})", count(warnings, "kind of warning").replace("warnings", "warning"))
+        writeln!(
+            out,
+            "{looked}: fleet runs all of it ({})",
+            count(warnings, "kind of warning").replace("warnings", "warning")
+        )
     } else {
-        let kinds = if errors == 1 { "1 kind of error".to_owned() } else { format!("{errors} kinds of errors") };
+        let kinds =
+            if errors == 1 { "1 kind of error".to_owned() } else { format!("{errors} kinds of errors") };
         writeln!(out, "{looked}: {kinds}; fleet refuses the playbooks that have them")
     }
 }

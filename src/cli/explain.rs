@@ -64,11 +64,8 @@ pub fn run(args: ExplainArgs) -> Result<Exit> {
     if playbooks.is_empty() {
         return Err(WrongOptions("there is no playbook here: name one with `--playbook`".to_owned()).into());
     }
-    let run = RunArgs {
-        hosts: HostArgs { inventory, ..HostArgs::default() },
-        extra_vars,
-        ..RunArgs::default()
-    };
+    let run =
+        RunArgs { hosts: HostArgs { inventory, ..HostArgs::default() }, extra_vars, ..RunArgs::default() };
     let mode = Mode { manner: Manner::Fleet, check: true, diff: false, listing: true };
     let mut found = Vec::new();
     let mut broken = None;
@@ -87,7 +84,9 @@ pub fn run(args: ExplainArgs) -> Result<Exit> {
         known |= prepared.knows(&host);
         let shown = crate::project::shown(path).display().to_string();
         match (&variable, &task) {
-            (Some(name), _) => found.push((shown, Explained::Variable(prepared.explain_variable(&host, name)))),
+            (Some(name), _) => {
+                found.push((shown, Explained::Variable(prepared.explain_variable(&host, name))))
+            }
             (None, Some(name)) => {
                 titles.extend(prepared.task_titles());
                 found.push((shown, Explained::Tasks(tasks_of(&prepared, &host, name))));
@@ -103,7 +102,8 @@ pub fn run(args: ExplainArgs) -> Result<Exit> {
     }
     let mut out = anstream::stdout().lock();
     if json {
-        let all: Vec<serde_json::Value> = found.iter().map(|(path, explained)| to_json(path, explained)).collect();
+        let all: Vec<serde_json::Value> =
+            found.iter().map(|(path, explained)| to_json(path, explained)).collect();
         serde_json::to_writer_pretty(&mut out, &all).context("cannot write")?;
         writeln!(out).context("cannot write")?;
         return Ok(Exit::Fine);
@@ -114,7 +114,9 @@ pub fn run(args: ExplainArgs) -> Result<Exit> {
     });
     if !something {
         let (what, name, near) = match (&variable, &task) {
-            (_, Some(name)) => ("no task is called", name, did_you_mean(name, titles.iter().map(String::as_str))),
+            (_, Some(name)) => {
+                ("no task is called", name, did_you_mean(name, titles.iter().map(String::as_str)))
+            }
             (Some(name), None) => ("nothing defines", name, None),
             (None, None) => return Ok(Exit::Fine),
         };

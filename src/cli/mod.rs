@@ -2,8 +2,8 @@
 
 pub mod adhoc;
 pub mod apply;
-pub mod configuration;
 pub mod check_project;
+pub mod configuration;
 pub mod discover;
 pub mod execute;
 pub mod exit;

@@ -424,7 +424,8 @@ impl Turn<'_> {
                     }
                     Err(stop) => {
                         let stopped = Single::stopped(stop);
-                        let message = stopped.failure.as_ref().map(|failure| failure.message.replace('`', "'"));
+                        let message =
+                            stopped.failure.as_ref().map(|failure| failure.message.replace('`', "'"));
                         let key = format!("{}_result", keyword.name());
                         single.result.insert(Key::from(key), Value::from(message.unwrap_or_default()));
                         single.failed = true;
