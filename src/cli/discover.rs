@@ -58,7 +58,9 @@ fn walk(project: &Project, directory: &Path, depth: usize, found: &mut Found) {
             } else if depth < DEEPEST && !PASSED_OVER.contains(&own.as_str()) {
                 walk(project, &entry, depth + 1, found);
             }
-        } else if (own.ends_with(".yml") || own.ends_with(".yaml")) && is_playbook(project, &entry) {
+        } else if entry.extension().is_some_and(|ending| ending == "yml" || ending == "yaml")
+            && is_playbook(project, &entry)
+        {
             found.playbooks.push(entry);
         }
     }

@@ -85,7 +85,7 @@ pub fn run(args: ExplainArgs) -> Result<Exit> {
         let shown = crate::project::shown(path).display().to_string();
         match (&variable, &task) {
             (Some(name), _) => {
-                found.push((shown, Explained::Variable(prepared.explain_variable(&host, name))))
+                found.push((shown, Explained::Variable(prepared.explain_variable(&host, name))));
             }
             (None, Some(name)) => {
                 titles.extend(prepared.task_titles());

@@ -159,7 +159,9 @@ impl Prepared {
                 }
             }
             let title = title(&task);
-            if let Some(layer) = &task.vars {
+            // those of an include are the scope's that it opens
+            let include = matches!(engine_action(&task.module), Some("include_tasks" | "include_role"));
+            if let Some(layer) = task.vars.as_ref().filter(|_| !include) {
                 push(found, layer, name, Some(format!("task \"{title}\"")));
             }
             set_by(found, &task, name, &title);
