@@ -11,6 +11,7 @@ pub mod modules;
 pub mod plan;
 pub mod project;
 pub mod report;
+pub mod secrets;
 pub mod target;
 pub mod template;
 pub mod transport;

@@ -22,7 +22,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("yaml", 2),
     ("project", 2),
     ("config", 2),
-    ("secrets", 2),
+    ("secrets", 1),
     ("wire", 1),
     ("base", 0),
 ];

@@ -73,7 +73,7 @@ pub fn run(args: AdHocArgs, manner: Manner) -> Result<Exit> {
         diff,
         run,
     } = args;
-    let mut ground = ground()?;
+    let mut ground = ground(&run.vault)?;
     let config = &ground.config;
     let module = module_name.unwrap_or_else(|| config.module_name.value.clone());
     let given = given.or_else(|| config.module_args.value.clone()).unwrap_or_default();

@@ -65,7 +65,7 @@ pub fn apply(args: ApplyArgs, manner: Manner) -> Result<Exit> {
         args;
     let wanted =
         Wanted { hosts: run.hosts.list_hosts, tasks: list_tasks, tags: list_tags, syntax: syntax_check };
-    let mut ground = ground()?;
+    let mut ground = ground(&run.vault)?;
     let playbooks =
         playbooks.iter().map(|playbook| playbook_file(&ground, playbook)).collect::<Result<Vec<_>>>()?;
     let shown = diff || *ground.config.diff_always;
@@ -136,7 +136,7 @@ pub fn plan(args: PlanArgs) -> Result<Exit> {
 }
 
 fn planned(playbook: &Path, run: &RunArgs, tasks: &TaskArgs) -> Result<Summary> {
-    let mut ground = ground()?;
+    let mut ground = ground(&run.vault)?;
     let playbook = playbook_file(&ground, playbook)?;
     let mode = Mode { manner: Manner::Fleet, check: true, diff: true, listing: false };
     let (prepared, sink) = prepare(&mut ground, run, tasks, mode, &playbook)?;

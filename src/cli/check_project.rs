@@ -14,6 +14,7 @@ use super::exit::Exit;
 use super::extra;
 use super::options::TaskArgs;
 use super::prepare::{ground, settings};
+use super::vault_options::VaultOptions;
 use crate::base::names::count;
 use crate::base::{Diagnostic, Place, Severity};
 use crate::engine::file_checks::FileChecks;
@@ -34,6 +35,8 @@ pub struct CheckProjectArgs {
     /// Leave warnings out
     #[arg(long)]
     no_warnings: bool,
+    #[command(flatten)]
+    vault: VaultOptions,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -50,8 +53,8 @@ struct Problem {
 
 /// Runs `fleet check-project`.
 pub fn run(args: CheckProjectArgs) -> Result<Exit> {
-    let CheckProjectArgs { directory, extra_vars, all, no_warnings, json } = args;
-    let ground = ground()?;
+    let CheckProjectArgs { directory, extra_vars, all, no_warnings, vault, json } = args;
+    let ground = ground(&vault)?;
     let directory = std::path::absolute(&directory).context("cannot tell where the directory is")?;
     let found = discover(&ground.project, &directory);
     let extra = extra::read(&extra_vars, &ground.project)?;

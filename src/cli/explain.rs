@@ -11,6 +11,7 @@ use super::exit::{Exit, WrongOptions};
 use super::inventory::Manner;
 use super::options::{HostArgs, RunArgs, TaskArgs};
 use super::prepare::{Mode, ground, prepare};
+use super::vault_options::VaultOptions;
 use crate::base::names::did_you_mean;
 use crate::base::{Place, Value};
 use crate::engine::Prepared;
@@ -40,6 +41,8 @@ pub struct ExplainArgs {
     extra_vars: Vec<String>,
     #[command(flatten)]
     tasks: TaskArgs,
+    #[command(flatten)]
+    vault: VaultOptions,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -53,8 +56,8 @@ enum Explained {
 
 /// Runs `fleet explain`.
 pub fn run(args: ExplainArgs) -> Result<Exit> {
-    let ExplainArgs { variable, host, task, playbook, inventory, extra_vars, tasks, json } = args;
-    let mut ground = ground()?;
+    let ExplainArgs { variable, host, task, playbook, inventory, extra_vars, tasks, vault, json } = args;
+    let mut ground = ground(&vault)?;
     let playbooks = if playbook.is_empty() {
         let here = std::env::current_dir().context("cannot tell the working directory")?;
         discover(&ground.project, &here).playbooks

@@ -18,7 +18,12 @@ pub fn read(options: &[String], project: &Project) -> Result<VarMap> {
         let text = option.trim();
         if let Some(path) = text.strip_prefix('@') {
             let source = project.read(Path::new(path)).map_err(|d| FilesAreWrong(Diagnostics(vec![d])))?;
-            mapping(&source, &mut vars)?;
+            let mut read = VarMap::new();
+            mapping(&source, &mut read)?;
+            if project.is_sealed(Path::new(path)) {
+                read.values().for_each(|variable| project.vault().hide(&variable.value));
+            }
+            vars.extend(read);
         } else if text.starts_with(['{', '[']) {
             mapping(&Source::new("<extra vars>", text), &mut vars)?;
         } else {
@@ -68,6 +73,7 @@ fn pairs(text: &str, vars: &mut VarMap) -> Result<()> {
             Value::Template(Arc::new(crate::base::TemplateText {
                 text: Arc::from(value),
                 place: Some(place),
+                form: crate::base::TextForm::Template,
             }))
         } else {
             Value::from(value)

@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser};
@@ -13,6 +12,7 @@ use clap::{Args, Parser};
 use super::exit::{self, Exit, FilesAreWrong, WrongOptions, print_diagnostics};
 use super::inventory::{self, Manner};
 use super::inventory_dump::{Dump, Form};
+use super::vault_options::{self, VaultOptions};
 use super::{configuration, extra, inventory_text};
 use crate::base::{Diagnostic, Diagnostics, Severity};
 use crate::inventory::{Inventory, Loaded};
@@ -62,6 +62,8 @@ pub struct InventoryArgs {
     /// The directory whose `group_vars` and `host_vars` count as those beside a playbook
     #[arg(long, value_name = "DIRECTORY", alias = "basedir")]
     playbook_dir: Option<PathBuf>,
+    #[command(flatten)]
+    vault: VaultOptions,
     /// Say more
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
@@ -124,8 +126,8 @@ fn shown(args: &InventoryArgs, manner: Manner) -> Result<Option<String>> {
             "no action selected, at least one of --host, --graph or --list needs to be specified",
         ));
     }
-    let project = Arc::new(Project::new());
-    let (config, mut diagnostics) = configuration::read(&project)?;
+    let (config, mut diagnostics) = configuration::read(&Project::new())?;
+    let project = vault_options::project(args.vault.clone(), &config)?;
     let extra = extra::read(&args.extra_vars, &project)?;
     let sources = inventory::sources(&project, &args.inventory, &config, None);
     let options = inventory::options(&config, manner);

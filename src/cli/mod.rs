@@ -20,6 +20,8 @@ pub mod options;
 pub mod passwords;
 pub mod prepare;
 pub mod prompt;
+pub mod vault;
+pub mod vault_options;
 
 use std::process::ExitCode;
 
@@ -50,6 +52,8 @@ enum Command {
     CheckProject(check_project::CheckProjectArgs),
     /// Run one task on the hosts of a pattern
     Run(Box<adhoc::AdHocArgs>),
+    /// Encrypt and decrypt files and texts, in Ansible's vault format
+    Vault(Box<vault::VaultArgs>),
     /// Boot throw-away Debian hosts on this machine, to rehearse playbooks on
     Lab(lab::LabArgs),
 }
@@ -79,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(*args),
         Command::CheckProject(args) => check_project::run(args),
         Command::Run(args) => adhoc::run(*args, Manner::Fleet),
+        Command::Vault(args) => vault::run(*args),
         Command::Lab(args) => return lab_command(args),
     };
     match done {

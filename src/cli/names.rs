@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use super::inventory::Manner;
-use super::{adhoc, apply, exit, inventory_command};
+use super::{adhoc, apply, exit, inventory_command, vault};
 
 /// Commands of Ansible that fleet does not stand in for, and what to use.
 const REFUSED: &[(&str, &str)] = &[
@@ -42,6 +42,7 @@ pub fn run(arguments: &[OsString]) -> Option<ExitCode> {
             command("ansible-playbook", arguments, |args| apply::apply(args, Manner::Ansible))
         }
         "ansible" => command("ansible", arguments, |args| adhoc::run(args, Manner::Ansible)),
+        "ansible-vault" => vault::alone(arguments.iter().cloned()),
         "ansible-inventory" => inventory_command::ansible_inventory(arguments.iter().cloned()),
         name => refuse(name),
     })
@@ -77,8 +78,8 @@ fn command<T: Args>(
 }
 
 fn version(name: &str) -> ExitCode {
-    let config = super::prepare::ground().map(|ground| ground.config);
-    let file = config.ok().and_then(|config| config.file.clone());
+    let config = super::configuration::read(&crate::project::Project::new());
+    let file = config.ok().and_then(|(config, _)| config.file.clone());
     let file = file.map_or_else(|| "None".to_owned(), |file| file.display().to_string());
     let place = std::env::current_exe().map_or_else(|_| name.to_owned(), |path| path.display().to_string());
     let text = format!(

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 
+use super::vault_options::VaultOptions;
+
 /// Which hosts.
 #[derive(Clone, Debug, Default, Args)]
 pub struct HostArgs {
@@ -131,6 +133,9 @@ pub struct RunArgs {
     /// Directories of modules in Python; fleet has its own, and runs none of these
     #[arg(short = 'M', long, value_name = "PATHS")]
     pub module_path: Vec<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "what it flattens is documented")]
+    pub vault: VaultOptions,
     /// Boot a throw-away host for each host of the inventory on this machine, and use those instead
     #[arg(long)]
     pub lab: bool,

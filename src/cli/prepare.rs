@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use super::exit::{FilesAreWrong, WrongOptions, print_diagnostics};
 use super::inventory::Manner;
 use super::options::{BecomeArgs, ConnectArgs, RunArgs, TaskArgs};
+use super::vault_options::{self, VaultOptions};
 use super::{configuration, extra, inventory, passwords, prompt};
 use crate::base::{Diagnostics, Map, Value};
 use crate::config::{Config, Gathering};
@@ -48,10 +49,10 @@ pub struct Ground {
     pub told: Diagnostics,
 }
 
-/// Reads the configuration.
-pub fn ground() -> Result<Ground> {
-    let project = Arc::new(Project::new());
-    let (config, told) = configuration::read(&project)?;
+/// Reads the configuration, and the vault passwords that are given.
+pub fn ground(vault: &VaultOptions) -> Result<Ground> {
+    let (config, told) = configuration::read(&Project::new())?;
+    let project = vault_options::project(vault.clone(), &config)?;
     Ok(Ground { project, config, told })
 }
 

@@ -16,15 +16,42 @@ use crate::engine::Prompter;
 /// # Errors
 /// If there is no terminal to ask on (under cron, say): nothing hangs.
 pub fn password(what: &str) -> Result<Secret> {
-    let terminal = File::options().read(true).write(true).open("/dev/tty").map_err(|_| {
-        WrongOptions(format!("there is no terminal to ask for the {what} on; give it as a variable instead"))
-    })?;
+    ask(&format!("{what}: "))
+}
+
+/// Asks a question; what is typed is shown.
+///
+/// # Errors
+/// As [`password`].
+pub fn ask_shown(question: &str) -> Result<String> {
+    let terminal = open(question)?;
+    let mut line = String::new();
+    let asked = write!(&terminal, "{question}").and_then(|()| BufReader::new(&terminal).read_line(&mut line));
+    asked.context("cannot read from the terminal")?;
+    Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+fn open(question: &str) -> Result<File> {
+    let opened = File::options().read(true).write(true).open("/dev/tty");
+    opened.map_err(|_| {
+        let what = question.trim_end().trim_end_matches(':');
+        let message = format!("there is no terminal to ask on (`{what}`): give the answer in another way");
+        WrongOptions(message).into()
+    })
+}
+
+/// Asks a question; what is typed is not shown.
+///
+/// # Errors
+/// As [`password`].
+pub fn ask(question: &str) -> Result<Secret> {
+    let terminal = open(question)?;
     let before = tcgetattr(&terminal).context("cannot read the terminal's settings")?;
     let mut silent = before.clone();
     silent.local_modes.remove(LocalModes::ECHO);
     tcsetattr(&terminal, OptionalActions::Flush, &silent).context("cannot silence the terminal")?;
     let mut line = String::new();
-    let asked = write!(&terminal, "{what}: ").and_then(|()| BufReader::new(&terminal).read_line(&mut line));
+    let asked = write!(&terminal, "{question}").and_then(|()| BufReader::new(&terminal).read_line(&mut line));
     tcsetattr(&terminal, OptionalActions::Flush, &before).context("cannot restore the terminal")?;
     let _ = writeln!(&terminal);
     asked.context("cannot read from the terminal")?;

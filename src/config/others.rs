@@ -442,13 +442,6 @@ pub(super) const OTHERS: &[Row] = &[
         &["defaults.vars_plugins_enabled"],
     ),
     row(
-        "vault_encrypt_salt",
-        None,
-        Harmless,
-        &["ANSIBLE_VAULT_ENCRYPT_SALT"],
-        &["defaults.vault_encrypt_salt"],
-    ),
-    row(
         "win_async_startup_timeout",
         None,
         Harmless,

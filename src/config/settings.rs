@@ -210,20 +210,23 @@ settings! {
     become_pass: Option<String> = None, Yes, ["ANSIBLE_BECOME_PASS", "ANSIBLE_SU_PASS", "ANSIBLE_SUDO_PASS"],
         ["su_become_plugin.password", "sudo_become_plugin.password"];
     /// Whether the vault's password is asked for.
-    ask_vault_pass: bool = Some("false"), No(ENGINE), ["ANSIBLE_ASK_VAULT_PASS"], ["defaults.ask_vault_pass"];
+    ask_vault_pass: bool = Some("false"), Yes, ["ANSIBLE_ASK_VAULT_PASS"], ["defaults.ask_vault_pass"];
     /// A file with the vault's password, or a program that prints it.
-    vault_password_file: Option<PathBuf> = None, No(ENGINE), ["ANSIBLE_VAULT_PASSWORD_FILE"],
+    vault_password_file: Option<PathBuf> = None, Yes, ["ANSIBLE_VAULT_PASSWORD_FILE"],
         ["defaults.vault_password_file"];
     /// The vault's identities: `label@source`.
-    vault_identity_list: Vec<String> = None, No(ENGINE), ["ANSIBLE_VAULT_IDENTITY_LIST"],
+    vault_identity_list: Vec<String> = None, Yes, ["ANSIBLE_VAULT_IDENTITY_LIST"],
         ["defaults.vault_identity_list"];
     /// The label of a vault password without one.
-    vault_identity: String = Some("default"), No(ENGINE), ["ANSIBLE_VAULT_IDENTITY"], ["defaults.vault_identity"];
+    vault_identity: String = Some("default"), Yes, ["ANSIBLE_VAULT_IDENTITY"], ["defaults.vault_identity"];
     /// Whether only the identity that a text names is tried.
-    vault_id_match: bool = Some("false"), No(ENGINE), ["ANSIBLE_VAULT_ID_MATCH"], ["defaults.vault_id_match"];
+    vault_id_match: bool = Some("false"), Yes, ["ANSIBLE_VAULT_ID_MATCH"], ["defaults.vault_id_match"];
     /// The identity that encrypts where several are known.
-    vault_encrypt_identity: Option<String> = None, No(ENGINE), ["ANSIBLE_VAULT_ENCRYPT_IDENTITY"],
+    vault_encrypt_identity: Option<String> = None, Yes, ["ANSIBLE_VAULT_ENCRYPT_IDENTITY"],
         ["defaults.vault_encrypt_identity"];
+    /// The salt to encrypt with, in place of a random one.
+    vault_encrypt_salt: Option<String> = None, Yes, ["ANSIBLE_VAULT_ENCRYPT_SALT"],
+        ["defaults.vault_encrypt_salt"];
     /// Whether plays gather facts.
     gathering: Gathering = Some("implicit"), Yes, ["ANSIBLE_GATHERING"],
         ["defaults.gathering"];

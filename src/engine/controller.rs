@@ -13,6 +13,7 @@ use crate::modules::contract::Failed;
 use crate::modules::{Controller, Halt, Rendered, Search, TemplateOptions};
 use crate::plan::bind::{Binder, Stop};
 use crate::project::{self, Project};
+use crate::secrets;
 use crate::template::{FileOptions, Lookups, Markers, Truth, Variables};
 use crate::wire::action::{Bytes, hex};
 
@@ -126,6 +127,25 @@ impl Controller for TaskController<'_> {
         self.files.read(path).map_err(|error| {
             failed(format!("cannot read `{}`: {}", project::shown(path).display(), project::cause(&error)))
         })
+    }
+
+    fn decrypted(&self, path: &Path) -> Result<Option<Vec<u8>>, Failed> {
+        use std::io::Read as _;
+        let unreadable = |error: std::io::Error| {
+            failed(format!("cannot read `{}`: {}", project::shown(path).display(), project::cause(&error)))
+        };
+        let mut file = std::fs::File::open(path).map_err(unreadable)?;
+        let mut bytes = Vec::new();
+        (&mut file).take(secrets::HEADER.len() as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+        if !secrets::is_sealed(&bytes) {
+            return Ok(None);
+        }
+        file.read_to_end(&mut bytes).map_err(unreadable)?;
+        let plain = self
+            .project
+            .opened(path, &bytes)
+            .map_err(|diagnostic| Failed { hint: diagnostic.hint.clone(), ..failed(diagnostic.message) })?;
+        Ok(Some(plain))
     }
 
     fn tree(&self, path: &Path) -> Result<Vec<(String, bool)>, Failed> {

@@ -193,7 +193,8 @@ impl Prepared {
                     if depth < DEEPEST
                         && matches!(engine_action(&task.module), Some("include_tasks" | "include_role"))
                     {
-                        let lookups: Arc<dyn crate::template::Lookups> = Arc::new(super::run::NoLookups);
+                        let lookups: Arc<dyn crate::template::Lookups> =
+                            Arc::new(super::run::NoLookups(Arc::clone(self.run.project.vault())));
                         let state = super::run::unknown_host();
                         let variables = TaskVariables::of_host(&self.run.world, None, &Arc::from(""), &state);
                         let binder = self.run.binder(&lookups, variables);

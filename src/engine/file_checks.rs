@@ -31,7 +31,7 @@ impl<'a> FileChecks<'a> {
 
     /// Everything that is wrong with a playbook and what it brings.
     pub fn playbook(&self, path: &Path) -> Diagnostics {
-        let texts = LoadTexts { templar: &self.templar, world: &self.world };
+        let texts = LoadTexts { vault: self.project.vault(), templar: &self.templar, world: &self.world };
         let (loaded, mut diagnostics) =
             Loader::new(self.project, self.settings, &check::Names, &texts).playbook(path);
         if let Some(playbook) = loaded {
@@ -42,7 +42,7 @@ impl<'a> FileChecks<'a> {
 
     /// Everything that is wrong with a role, by its directory: its main files, and every file of tasks in it.
     pub fn role(&self, path: &Path) -> Diagnostics {
-        let texts = LoadTexts { templar: &self.templar, world: &self.world };
+        let texts = LoadTexts { vault: self.project.vault(), templar: &self.templar, world: &self.world };
         let loader = Loader::new(self.project, self.settings, &check::Names, &texts);
         let source = Source::new(crate::project::shown(path), "");
         let place = Place::start_of(&source);

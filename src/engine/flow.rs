@@ -177,7 +177,8 @@ impl Turn<'_> {
         if let Err(single) = found {
             return single;
         }
-        let texts = LoadTexts { templar: &self.run.templar, world: &self.run.world };
+        let texts =
+            LoadTexts { vault: self.run.project.vault(), templar: &self.run.templar, world: &self.run.world };
         let loader = Loader::new(&self.run.project, &self.run.settings, &check::Names, &texts);
         let mut all = VarMap::new();
         for file in &files {

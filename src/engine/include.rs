@@ -241,7 +241,7 @@ impl Run {
         if let Some(loaded) = self.included.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Some(Arc::clone(loaded)));
         }
-        let texts = LoadTexts { templar: &self.templar, world: &self.world };
+        let texts = LoadTexts { vault: self.project.vault(), templar: &self.templar, world: &self.world };
         let loader = Loader::new(&self.project, &self.settings, &check::Names, &texts);
         let loaded = if role {
             self.role_bundle(&loader, task, &bound.given, more)

@@ -98,11 +98,11 @@ pub fn prepare(
     let mut diagnostics = Diagnostics::default();
     let none = (Inventory::clone(&inventory), AllHosts::new());
     let empty = Arc::new(World::new(none.0, none.1, Arc::clone(&extra), constants.clone()));
-    let lookups: Arc<dyn Lookups> = Arc::new(run::NoLookups);
+    let lookups: Arc<dyn Lookups> = Arc::new(run::NoLookups(Arc::clone(project.vault())));
     let loading: Arc<dyn Variables> =
         Arc::new(TaskVariables::of_host(&empty, None, &Arc::from(""), &HostVars::new(Layers::default())));
     let binder = Binder { templar: &templar, lookups: &lookups, variables: Arc::clone(&loading) };
-    let texts = run::LoadTexts { templar: &templar, world: &empty };
+    let texts = run::LoadTexts { vault: project.vault(), templar: &templar, world: &empty };
     let (loaded, found) = Loader::new(&project, &settings, &check::Names, &texts).playbook(&playbook);
     diagnostics.extend(found);
     let Some(playbook) = loaded else { return (None, diagnostics) };

@@ -23,6 +23,7 @@ use crate::plan::bind::{BecomeDefaults, Binder, Stop};
 use crate::plan::tags::{Selection, tags_of};
 use crate::plan::variables::{HostVars, TaskVariables, World};
 use crate::project::Project;
+use crate::secrets::Vault;
 use crate::template::{LookupError, Lookups, Templar, Variables};
 use crate::transport::Connector;
 use crate::vars::Layers;
@@ -396,6 +397,7 @@ impl Run {
 /// Renders the names of static imports and roles with what is known without a host.
 #[derive(Debug)]
 pub(super) struct LoadTexts<'a> {
+    pub(super) vault: &'a Arc<Vault>,
     pub(super) templar: &'a Templar,
     pub(super) world: &'a Arc<World>,
 }
@@ -404,7 +406,7 @@ impl Texts for LoadTexts<'_> {
     fn text(&self, value: &Value, place: &Place, known: &Layers) -> Result<String, Diagnostic> {
         let state = HostVars::new(known.clone());
         let variables = TaskVariables::of_host(self.world, None, &Arc::from(""), &state);
-        let lookups: Arc<dyn Lookups> = Arc::new(NoLookups);
+        let lookups: Arc<dyn Lookups> = Arc::new(NoLookups(Arc::clone(self.vault)));
         let binder = Binder { templar: self.templar, lookups: &lookups, variables: Arc::new(variables) };
         let located = Located { value: value.clone(), place: place.clone() };
         match binder.known(&located) {
@@ -420,7 +422,7 @@ impl Texts for LoadTexts<'_> {
 
 /// Lookups where nothing outside may be asked: while files are loaded.
 #[derive(Debug)]
-pub(super) struct NoLookups;
+pub(super) struct NoLookups(pub(super) Arc<Vault>);
 
 impl Lookups for NoLookups {
     fn lookup(&self, _: &str, _: &[Value], _: &Map, _: &Arc<dyn Variables>) -> Result<Value, LookupError> {
@@ -433,5 +435,9 @@ impl Lookups for NoLookups {
 
     fn template(&self, _: &str) -> Option<Arc<Source>> {
         None
+    }
+
+    fn vault(&self) -> Option<&Arc<Vault>> {
+        Some(&self.0)
     }
 }

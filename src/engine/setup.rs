@@ -44,7 +44,7 @@ impl Run {
         prompted: Option<&Arc<Layer>>,
         then: impl FnOnce(&Binder<'_>) -> T,
     ) -> T {
-        let lookups: Arc<dyn Lookups> = Arc::new(NoLookups);
+        let lookups: Arc<dyn Lookups> = Arc::new(NoLookups(Arc::clone(self.project.vault())));
         let state = HostVars::new(Layers::default());
         let mut variables: Arc<dyn Variables> =
             Arc::new(TaskVariables::of_host(&self.world, None, &Arc::from(""), &state));
@@ -239,7 +239,7 @@ impl Run {
             for layer in &layers {
                 variables = variables.over(Arc::clone(layer));
             }
-            let lookups: Arc<dyn Lookups> = Arc::new(NoLookups);
+            let lookups: Arc<dyn Lookups> = Arc::new(NoLookups(Arc::clone(self.project.vault())));
             let binder = self.binder(&lookups, variables);
             match self.vars_file(&play.vars.play, located, &binder) {
                 Ok(layer) => layers.extend(layer),
@@ -286,7 +286,7 @@ impl Run {
             let message = format!("could not find `{}` of `vars_files`", candidates.join("`, `"));
             wrong(Diagnostic::error(Kind::File, message).at(&located.place))
         })?;
-        let texts = LoadTexts { templar: &self.templar, world: &self.world };
+        let texts = LoadTexts { vault: self.project.vault(), templar: &self.templar, world: &self.world };
         let loader = Loader::new(&self.project, &self.settings, &check::Names, &texts);
         let (layer, diagnostics) = loader.vars_file(&path, Level::PlayVarsFiles);
         match diagnostics.0.into_iter().find(|d| d.severity == Severity::Error) {

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 
 use crate::base::{Map, Place, Source, Value};
 use crate::project::Project;
+use crate::secrets::Vault;
 use crate::template::{LookupError, Lookups, Variables};
 
 /// The task's variables and, over them, those of the file, as `ansible.builtin.template` adds them.
@@ -143,6 +144,10 @@ impl Lookups for Beside {
         let beside = self.directory.join(name);
         let found = if beside.is_file() { self.project.read(&beside).ok() } else { None };
         found.or_else(|| self.task.template(name))
+    }
+
+    fn vault(&self) -> Option<&Arc<Vault>> {
+        self.task.vault()
     }
 }
 

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::build::Builder;
 use super::{address, literal};
 use crate::base::names::did_you_mean;
-use crate::base::{Diagnostic, Kind, Place, Source, TemplateText, Value, shlex};
+use crate::base::{Diagnostic, Kind, Place, Source, TemplateText, TextForm, Value, shlex};
 use crate::yaml::has_markers;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -223,9 +223,11 @@ fn value_of(text: &str, place: &Place) -> Value {
 /// Texts with template markers are templates.
 fn trusted(value: Value, place: &Place) -> Value {
     match value {
-        Value::Str(text) if has_markers(&text) => {
-            Value::Template(Arc::new(TemplateText { text, place: Some(place.clone()) }))
-        }
+        Value::Str(text) if has_markers(&text) => Value::Template(Arc::new(TemplateText {
+            text,
+            place: Some(place.clone()),
+            form: TextForm::Template,
+        })),
         Value::List(items) => Value::list(items.iter().map(|item| trusted(item.clone(), place))),
         Value::Map(entries) => Value::map(
             entries.iter().map(|(key, value)| (key.clone(), trusted(value.clone(), place))).collect(),

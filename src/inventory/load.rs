@@ -9,7 +9,7 @@ use super::build::Builder;
 use super::outside::Reading;
 use super::plugin::{self, Plugin};
 use super::{Inventory, InventorySource, Options};
-use crate::base::{Diagnostic, Diagnostics, Kind, Place, Severity, Source};
+use crate::base::{Diagnostic, Diagnostics, Kind, Severity, Source};
 use crate::project::{Project, shown};
 
 /// Names in an inventory directory that are never inventories.
@@ -292,12 +292,4 @@ fn as_warning(plugin: Plugin, said: Diagnostic) -> Diagnostic {
     let capital: String = first.chain(characters).collect();
     let message = format!("failed to parse inventory with `{}` plugin: {capital}", plugin.name());
     Diagnostic { severity: Severity::Warning, message, ..said }
-}
-
-/// A vaulted file cannot be read yet.
-pub(super) fn refuse_vault(source: &Arc<Source>) -> Option<Diagnostic> {
-    source.text.starts_with("$ANSIBLE_VAULT;").then(|| {
-        Diagnostic::error(Kind::Unsupported, "files encrypted with vault are not supported yet")
-            .at(&Place::start_of(source))
-    })
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::load::{Loading, refuse_vault};
+use super::load::Loading;
 use super::outside::Reading;
 use super::{InventorySource, address};
 use crate::base::names::did_you_mean;
@@ -116,10 +116,6 @@ impl Loading<'_> {
             return;
         }
         let Some(text) = self.text(path) else { return };
-        if let Some(refused) = refuse_vault(&text) {
-            self.builder.warn(refused);
-            return;
-        }
         match plugin {
             Plugin::Ini => self.ini(&text),
             Plugin::Toml => self.builder.add_toml(&text),

@@ -9,7 +9,7 @@ use serde_json::{Map as Object, Value as Json};
 use super::InventorySource;
 use super::load::Loading;
 use super::outside::ScriptOutput;
-use crate::base::{Diagnostic, Key, Kind, Map, TemplateText, Value};
+use crate::base::{Diagnostic, Key, Kind, Map, TemplateText, TextForm, Value};
 use crate::yaml::has_markers;
 
 /// The one format that a script may say it writes (`_meta.profile`).
@@ -167,7 +167,11 @@ impl Loading<'_> {
     fn value(&mut self, json: &Json, trust: Trust) -> Result<Value, Diagnostic> {
         match json {
             Json::String(text) if trust == Trust::Yes && has_markers(text) => {
-                Ok(Value::Template(Arc::new(TemplateText { text: Arc::from(text.as_str()), place: None })))
+                Ok(Value::Template(Arc::new(TemplateText {
+                    text: Arc::from(text.as_str()),
+                    place: None,
+                    form: TextForm::Template,
+                })))
             }
             Json::String(_) => {
                 let value = Value::from_json(json);
@@ -184,9 +188,10 @@ impl Loading<'_> {
                 if let Some(text) = entries.get("__ansible_unsafe") {
                     return self.value(text, Trust::No);
                 }
-                if entries.contains_key("__ansible_vault") {
-                    let message = "values encrypted with vault are not supported yet in what a script prints";
-                    return Err(Diagnostic::error(Kind::Unsupported, message));
+                if let Some(Json::String(text)) = entries.get("__ansible_vault") {
+                    let sealed =
+                        TemplateText { text: Arc::from(text.as_str()), place: None, form: TextForm::Sealed };
+                    return Ok(Value::Template(Arc::new(sealed)));
                 }
                 let mut map = Map::with_capacity(entries.len());
                 for (key, value) in entries {

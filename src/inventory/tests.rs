@@ -201,7 +201,6 @@ fn mistakes_in_yaml_have_places_and_hints() {
                (in templates they need brackets: `groups['a-b']`)"],
         ),
         ("web: {hosts: {web: }}\n", &["W 1:15 `web` is both a group and a host"]),
-        ("g: {hosts: {h: {x: !vault a}}}\n", &["E 1:20 values encrypted with vault are not supported yet"]),
         (
             "g: {hosts: {h: {x: {{ y }}}}}\n",
             &["E 1:20 a value that starts with a template has to be in quotes (write \"{{ y }}\")"],

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Options, build};
-use crate::base::{Diagnostic, Diagnostics, Kind, Place};
+use crate::base::{Diagnostic, Diagnostics, Kind, Value};
 use crate::project::Project;
 use crate::vars::{VarMap, Variable};
 use crate::yaml::{self, Node, NodeKind};
@@ -100,13 +100,6 @@ fn read_file(project: &Project, path: &Path, vars: &mut VarMap, diagnostics: &mu
             return;
         }
     };
-    if source.text.starts_with("$ANSIBLE_VAULT;") {
-        diagnostics.push(
-            Diagnostic::error(Kind::Unsupported, "files encrypted with vault are not supported yet")
-                .at(&Place::start_of(&source)),
-        );
-        return;
-    }
     let parsed = yaml::parse_single(&source);
     let failed = parsed.diagnostics.has_errors();
     diagnostics.extend(parsed.diagnostics);
@@ -115,7 +108,10 @@ fn read_file(project: &Project, path: &Path, vars: &mut VarMap, diagnostics: &mu
         NodeKind::Null => {}
         NodeKind::Map(entries) => {
             for (name, value) in entries.iter() {
-                read_variable(name, value, vars, diagnostics);
+                let read = read_variable(name, value, vars, diagnostics);
+                if let Some(value) = read.filter(|_| project.is_sealed(path)) {
+                    project.vault().hide(&value);
+                }
             }
         }
         _ => {
@@ -125,13 +121,19 @@ fn read_file(project: &Project, path: &Path, vars: &mut VarMap, diagnostics: &mu
     }
 }
 
-fn read_variable(name: &Node, value: &Node, vars: &mut VarMap, diagnostics: &mut Diagnostics) {
+fn read_variable(
+    name: &Node,
+    value: &Node,
+    vars: &mut VarMap,
+    diagnostics: &mut Diagnostics,
+) -> Option<Value> {
     let NodeKind::Str(text) = &name.kind else {
         let message = format!("a variable is named by a text, not by {}", name.describe());
         diagnostics.push(Diagnostic::error(Kind::Structure, message).at(&name.place));
-        return;
+        return None;
     };
-    yaml::refuse_vault(value, diagnostics);
-    let variable = Variable { value: value.to_value(), place: Some(value.place.clone()) };
+    let read = value.to_value();
+    let variable = Variable { value: read.clone(), place: Some(value.place.clone()) };
     vars.insert(text.text.clone(), variable);
+    Some(read)
 }

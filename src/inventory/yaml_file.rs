@@ -107,7 +107,6 @@ impl Builder {
             "vars" => {
                 for (name, value) in entries {
                     if let Some(name) = self.variable_name(name) {
-                        self.refuse_vault(value);
                         let plain = self.value_of(value);
                         self.set_group_variable(group, &name, plain, Some(&value.place));
                     }
@@ -162,10 +161,7 @@ impl Builder {
         };
         let vars: Vec<_> = entries
             .iter()
-            .filter_map(|(name, value)| {
-                self.refuse_vault(value);
-                Some((self.variable_name(name)?, self.value_of(value), &value.place))
-            })
+            .filter_map(|(name, value)| Some((self.variable_name(name)?, self.value_of(value), &value.place)))
             .collect();
         for host in hosts {
             self.add_host(&host, Some(group), port, Some(&name.place));
@@ -189,10 +185,6 @@ impl Builder {
         let value = node.to_value();
         self.inventory.untrusted.mark_tagged(node, &value);
         value
-    }
-
-    fn refuse_vault(&mut self, value: &Node) {
-        crate::yaml::refuse_vault(value, &mut self.diagnostics);
     }
 }
 

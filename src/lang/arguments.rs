@@ -150,10 +150,14 @@ impl Load<'_, '_> {
                     self.parameter(arguments, key, value);
                 }
             }
-            NodeKind::Str(text) => {
+            NodeKind::Str(text) if !node.is_sealed() => {
                 self.given_text(arguments, named, Texted { node, text, rest: None });
             }
-            NodeKind::Bool(_) | NodeKind::Int(_) | NodeKind::Float(_) | NodeKind::Seq(_) => {
+            NodeKind::Str(_)
+            | NodeKind::Bool(_)
+            | NodeKind::Int(_)
+            | NodeKind::Float(_)
+            | NodeKind::Seq(_) => {
                 let message = format!(
                     "the parameters of `{}` must be a mapping or a text, not {}",
                     named.name,

@@ -378,17 +378,8 @@ fn read_document(project: &Project, path: &Path) -> Document {
         Ok(source) => source,
         Err(diagnostic) => return Document { root: None, diagnostics: Diagnostics(vec![diagnostic]) },
     };
-    if source.text.starts_with("$ANSIBLE_VAULT;") {
-        let diagnostic =
-            Diagnostic::error(Kind::Unsupported, "files encrypted with vault are not supported yet")
-                .at(&Place::start_of(&source));
-        return Document { root: None, diagnostics: Diagnostics(vec![diagnostic]) };
-    }
     let parsed = yaml::parse_single(&source);
-    let mut diagnostics = parsed.diagnostics;
+    let diagnostics = parsed.diagnostics;
     let root = parsed.documents.into_iter().next().filter(|_| !diagnostics.has_errors());
-    if let Some(root) = &root {
-        yaml::refuse_vault(root, &mut diagnostics);
-    }
     Document { root, diagnostics }
 }

@@ -9,7 +9,7 @@ use super::items::Around;
 use super::load::{Load, LoadedRole, PlayState, Section};
 use super::shape::boolean;
 use super::{Arguments, Block, Item, Keyword, Keywords, Located, Play, Scope, ScopeKind, Task};
-use crate::base::{Diagnostic, Kind, Place, Value};
+use crate::base::{Diagnostic, Kind, Place, TextForm, Value};
 use crate::vars::{self, Layer};
 use crate::yaml::{Node, NodeKind};
 
@@ -216,7 +216,7 @@ fn gathering(keyword: Option<&Located>, by_default: bool) -> Gathering {
     let Some(located) = keyword else { return either(by_default) };
     match &located.value {
         Value::Null => either(by_default),
-        Value::Template(template) => {
+        Value::Template(template) if template.form == TextForm::Template => {
             let text = template.text.trim();
             let inner = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
             let expression = inner.filter(|inner| !inner.contains("{{"));

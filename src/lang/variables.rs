@@ -119,7 +119,14 @@ impl Load<'_, '_> {
         let root = self.document(path, asked)?;
         match root.kind {
             NodeKind::Null => Some(VarMap::new()),
-            NodeKind::Map(_) => Some(self.variables(&root, Names::Free)),
+            NodeKind::Map(_) => {
+                let vars = self.variables(&root, Names::Free);
+                let project = self.loader.project;
+                if project.is_sealed(path) {
+                    vars.values().for_each(|variable| project.vault().hide(&variable.value));
+                }
+                Some(vars)
+            }
             _ => {
                 let message = format!("a file of variables must be a mapping, not {}", root.describe());
                 self.error(Kind::Structure, &root.place, message);

@@ -174,9 +174,9 @@ fn local(params: &AssembleParams, takes: &dyn Fn(&str) -> bool, view: &View<'_>)
     names.sort();
     let mut fragments = Vec::new();
     for name in names {
-        let (content, _) = controller.read(&source.join(&name))?;
+        let (mut content, _) = controller.read(&source.join(&name))?;
         if params.decrypt {
-            write_file::not_encrypted(&content, &name, "assemble")?;
+            content = write_file::decrypted(content, &source.join(&name), view)?.0;
         }
         match content {
             Bytes::Inline(bytes) => fragments.push(bytes),

@@ -208,21 +208,15 @@ fn local(params: &CopyParams, src: &str, dest: &str, view: &View<'_>) -> Result<
         view.want(write_file::queries(&paths::join(dest, name), &params.attributes));
     }
     let (content, bits) = controller.read(&source)?;
-    if params.decrypt {
-        write_file::not_encrypted(&content, &shown, "copy")?;
-    }
+    let (content, show) =
+        if params.decrypt { write_file::decrypted(content, &source, view)? } else { (content, Show::Text) };
     let file = write_file::destination(dest, name, view)?;
     let mut plan = Plan::default();
     prepare(&mut plan, params, dest, &file, view)?;
     let sha1 = content.sha1();
     let content = || Ok(content.clone());
-    let copied = One {
-        sha1: &sha1,
-        content: &content,
-        show: Show::Text,
-        mode: mode(params, bits),
-        follow: follow(params),
-    };
+    let copied =
+        One { sha1: &sha1, content: &content, show, mode: mode(params, bits), follow: follow(params) };
     let verdict = one(&mut plan, params, &file, &copied, view)?;
     if verdict != Verdict::Same {
         plan = plan.with("src", shown);

@@ -87,10 +87,10 @@ impl Module for Script {
         let parts = words::split(text).or_else(fail)?;
         let Some(name) = parts.first() else { return fail("no script given") };
         let source = view.controller().find(Search::Files, name)?;
-        let (content, _) = view.controller().read(&source)?;
+        let (mut content, _) = view.controller().read(&source)?;
         let shown = source.display().to_string();
         if *decrypt {
-            write_file::not_encrypted(&content, &shown, "script")?;
+            content = write_file::decrypted(content, &source, view)?.0;
         }
         if view.controller().looking_ahead() && matches!(content, Bytes::Sent { .. }) {
             return Err(Halt::Deferred);

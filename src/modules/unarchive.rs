@@ -197,10 +197,10 @@ fn source(params: &UnarchiveParams, view: &View<'_>) -> Result<(String, Option<B
         ));
     }
     let found = view.controller().find(Search::Files, src)?;
-    let (content, _) = view.controller().read(&found)?;
+    let (mut content, _) = view.controller().read(&found)?;
     let shown = found.display().to_string();
     if params.decrypt {
-        write_file::not_encrypted(&content, &shown, "unarchive")?;
+        content = write_file::decrypted(content, &found, view)?.0;
     }
     if content.size() == 0 {
         return fail(format!("Invalid archive '{shown}', the file is 0 bytes"));

@@ -96,6 +96,11 @@ pub trait Controller {
     fn place(&self, name: &str) -> PathBuf;
     /// A regular file's content and permission bits.
     fn read(&self, path: &Path) -> Result<(Bytes, u32), Failed>;
+    /// What a regular file holds that is encrypted with vault as a whole; nothing where it is not encrypted.
+    ///
+    /// # Errors
+    /// If it cannot be decrypted.
+    fn decrypted(&self, path: &Path) -> Result<Option<Vec<u8>>, Failed>;
     /// Whether a path that was found is a directory (links are followed).
     fn is_directory(&self, path: &Path) -> bool;
     /// The text of a symbolic link on the controller; `None` where the path is none.

@@ -1,5 +1,7 @@
 //! Writing one file with a known content: what `copy`, `template` and the modules that edit files share.
 
+use std::path::Path;
+
 use super::attributes::{self, FileAttributes, Origin, Wish};
 use super::contract::{Failed, Halt, Plan, Planned, Side, fail};
 use super::diff::Diff;
@@ -355,14 +357,11 @@ pub fn destination(dest: &str, name: &str, view: &View<'_>) -> Result<String, Ha
     Ok(file)
 }
 
-/// Refuses an encrypted file: what would be written is not what the task means.
-pub fn not_encrypted(content: &Bytes, path: &str, module: &str) -> Result<(), Halt> {
-    match content {
-        Bytes::Inline(bytes) if bytes.starts_with(b"$ANSIBLE_VAULT;") => {
-            fail(format!("`{path}` is encrypted: decrypting files in `{module}` is not supported yet"))
-        }
-        _ => Ok(()),
-    }
+/// The content of a file of the project: where it is encrypted with vault what it holds, which must not be shown.
+pub fn decrypted(content: Bytes, path: &Path, view: &View<'_>) -> Result<(Bytes, Show), Halt> {
+    let is_plain = matches!(&content, Bytes::Inline(bytes) if !crate::secrets::is_sealed(bytes));
+    let plain = if is_plain { None } else { view.controller().decrypted(path)? };
+    Ok(plain.map_or((content, Show::Text), |plain| (Bytes::Inline(plain), Show::Hidden)))
 }
 
 fn on_host(change: Change) -> Planned {

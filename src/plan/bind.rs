@@ -325,7 +325,8 @@ impl Binder<'_> {
         if !name.contains("{{") || task.module.rsplit('.').next() != Some("set_fact") {
             return Ok(Arc::clone(name));
         }
-        let text = TemplateText { text: Arc::clone(name), place: None };
+        let text =
+            TemplateText { text: Arc::clone(name), place: None, form: crate::base::TextForm::Template };
         let located = Located { value: Value::Template(Arc::new(text)), place: place.clone() };
         Ok(Arc::from(self.known(&located)?.to_text()))
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, Diagnostics, Kind, Place, Severity, Value, names};
+use crate::base::{Diagnostic, Diagnostics, Kind, Place, Severity, TextForm, Value, names};
 use crate::lang::{Item, Keyword, Keywords, Located, Playbook, Scope, Task};
 use crate::modules::{FreeForm, Given, registry};
 use crate::template::Templar;
@@ -158,6 +158,8 @@ impl Checker<'_> {
 
     fn text(&mut self, value: &Value, place: Option<&Place>) {
         match value {
+            // what is encrypted is a plain text
+            Value::Template(template) if template.form == TextForm::Sealed => {}
             Value::Template(template) => {
                 let place = template.place.as_ref().or(place);
                 let checked = self.templar.check_text(&template.text, place);

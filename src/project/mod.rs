@@ -1,16 +1,20 @@
 //! Row 2: the only reader of the project's files. Each file is read once and kept with its text.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::base::{Diagnostic, Kind, Source};
+use crate::base::{Diagnostic, Kind, Place, Source};
+use crate::secrets::{self, Vault};
 
 /// A project: the files around a playbook, its roles and its inventory.
 #[derive(Debug, Default)]
 pub struct Project {
     sources: Mutex<HashMap<PathBuf, Arc<Source>>>,
+    /// Files that are encrypted, by their paths.
+    sealed: Mutex<HashSet<PathBuf>>,
+    vault: Arc<Vault>,
 }
 
 impl Project {
@@ -19,7 +23,23 @@ impl Project {
         Self::default()
     }
 
-    /// A text file, read once. Its path is shown relative to the working directory where it lies below it.
+    /// A project whose encrypted files this vault opens.
+    pub fn with_vault(vault: Vault) -> Self {
+        Self { vault: Arc::new(vault), ..Self::default() }
+    }
+
+    /// What opens its encrypted files and values.
+    pub fn vault(&self) -> &Arc<Vault> {
+        &self.vault
+    }
+
+    /// Whether a file that was read is encrypted as a whole.
+    pub fn is_sealed(&self, path: &Path) -> bool {
+        self.sealed.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
+    }
+
+    /// A text file, read once; one that is encrypted with vault is decrypted. Its path is shown relative to the working
+    /// directory where it lies below it.
     pub fn read(&self, path: &Path) -> Result<Arc<Source>, Diagnostic> {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(source) = sources.get(path) {
@@ -28,6 +48,7 @@ impl Project {
         let failed = |message: String| Diagnostic::error(Kind::File, message);
         let bytes = std::fs::read(path)
             .map_err(|error| failed(format!("cannot read `{}`: {}", shown(path).display(), cause(&error))))?;
+        let bytes = if secrets::is_sealed(&bytes) { self.opened(path, &bytes)? } else { bytes };
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             failed(format!("`{}` is not UTF-8 (byte {at})", shown(path).display()))
@@ -41,6 +62,20 @@ impl Project {
     pub fn put(&self, path: &Path, shown_as: &str, text: String) {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         sources.insert(path.to_owned(), Source::new(shown_as, text));
+    }
+
+    /// What an encrypted file holds.
+    ///
+    /// # Errors
+    /// If it cannot be decrypted, with the vault id that is missing.
+    pub fn opened(&self, path: &Path, sealed: &[u8]) -> Result<Vec<u8>, Diagnostic> {
+        let opened = self.vault.open(sealed).map_err(|fault| {
+            let source = Source::new(shown(path), String::from_utf8_lossy(sealed));
+            let message = format!("`{}` cannot be decrypted: {fault}", shown(path).display());
+            Diagnostic::error(Kind::Vault, message).at(&Place::start_of(&source)).maybe_hint(fault.hint())
+        })?;
+        self.sealed.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+        Ok(opened.plain)
     }
 
     /// The bytes of a file, not kept.

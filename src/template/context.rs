@@ -13,7 +13,7 @@ use super::templar::Cache;
 use super::tree::{Block, Span};
 use super::val::{Val, ValMap};
 use super::{Lookups, Scope, globals};
-use crate::base::{Key, Map, Place, TemplateText, Unknown, Value};
+use crate::base::{Diagnostic, Key, Kind, Map, Place, TemplateText, TextForm, Unknown, Value};
 
 /// The text that is being evaluated, and where it stands.
 #[derive(Debug)]
@@ -90,6 +90,8 @@ pub(super) struct Run<'a> {
     pub embedded: Cell<bool>,
     /// Whether a secret was read.
     pub tainted: Cell<bool>,
+    /// The last vault text that could not be decrypted.
+    pub undecryptable: RefCell<Option<Arc<str>>>,
     /// Blocks by name, the most derived first.
     pub blocks: RefCell<HashMap<Arc<str>, Vec<PlacedBlock>>>,
     memo: RefCell<HashMap<usize, HashMap<Arc<str>, Val>>>,
@@ -112,6 +114,7 @@ impl<'a> Run<'a> {
             unknown: RefCell::default(),
             embedded: Cell::default(),
             tainted: Cell::default(),
+            undecryptable: RefCell::default(),
             blocks: RefCell::default(),
             memo: RefCell::default(),
             hosts: RefCell::default(),
@@ -252,6 +255,9 @@ impl Ctx<'_> {
 
     /// Renders a template that a variable holds.
     pub(super) fn nested(&self, template: &Arc<TemplateText>, scope: &Scope, label: String) -> Res<Val> {
+        if template.form == TextForm::Sealed {
+            return self.unsealed(template);
+        }
         {
             let mut active = self.run.active.borrow_mut();
             if let Some(first) = active.iter().position(|(other, _)| Arc::ptr_eq(other, template)) {
@@ -271,6 +277,31 @@ impl Ctx<'_> {
             Err(Fail::Undefined(missing)) => Ok(Val::Missing(missing)),
             Err(Fail::Unknown(unknown)) => Ok(Val::unknown(unknown)),
             other => other,
+        }
+    }
+
+    /// The vault text that a text was decrypted from, or is where it could not be decrypted.
+    pub(super) fn sealed_form(&self, text: &Arc<str>) -> Option<Arc<str>> {
+        let unread = self.run.undecryptable.borrow().clone().filter(|unread| Arc::ptr_eq(unread, text));
+        unread.or_else(|| self.run.lookups.vault()?.sealed_form(text))
+    }
+
+    /// Decrypts a value that is encrypted with vault. As in Ansible what it holds is a plain text and no template.
+    fn unsealed(&self, sealed: &TemplateText) -> Res<Val> {
+        let vault = self.run.lookups.vault().cloned().unwrap_or_default();
+        match vault.value(&sealed.text) {
+            Ok(secret) => {
+                self.run.tainted.set(true);
+                Ok(Val::Data(Value::Str(secret.shared())))
+            }
+            Err(fault) => {
+                self.run.undecryptable.replace(Some(Arc::clone(&sealed.text)));
+                let hint = fault.hint();
+                let error =
+                    Diagnostic::error(Kind::Vault, format!("this value cannot be decrypted: {fault}"));
+                let error = error.at_if_unplaced(sealed.place.as_ref()).maybe_hint(hint);
+                Err(Fail::Error(Box::new(error)))
+            }
         }
     }
 

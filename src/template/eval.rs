@@ -11,7 +11,7 @@ use super::predicates::Test;
 use super::tree::{Argument, Comparison, Expr, Node, Operator};
 use super::val::{Val, ValMap};
 use super::{access, call, filters, methods, ops, predicates};
-use crate::base::Value;
+use crate::base::{Kind, Value};
 
 impl Ctx<'_> {
     /// The value of an expression. What depends on an unknown is unknown; mistakes get their place here.
@@ -128,6 +128,7 @@ impl Ctx<'_> {
 
     fn eval_filter(&self, filter: &'static Filter, input: Option<&Node>, args: &[Argument]) -> Res<Val> {
         let input = match input {
+            Some(input) if filter.name == "unvault" => self.eval_sealed(input)?,
             Some(input) => self.eval(input)?,
             None => return bail("a filter without a value"),
         };
@@ -135,8 +136,19 @@ impl Ctx<'_> {
         filters::apply(self, filter, input, &args)
     }
 
+    /// The value of what may be encrypted and need not be decryptable here: then it is the vault text itself.
+    fn eval_sealed(&self, node: &Node) -> Res<Val> {
+        match self.eval(node) {
+            Err(Fail::Error(error)) if error.kind == Kind::Vault => {
+                let sealed = self.run.undecryptable.borrow().clone();
+                sealed.map(|text| Val::Data(Value::Str(text))).ok_or(Fail::Error(error))
+            }
+            evaluated => evaluated,
+        }
+    }
+
     fn eval_test(&self, test: &'static Test, input: &Node, args: &[Argument]) -> Res<Val> {
-        let input = self.eval(input)?;
+        let input = if test.name == "vault_encrypted" { self.eval_sealed(input)? } else { self.eval(input)? };
         let args = self.arguments(args)?;
         predicates::apply(self, test, &input, &args).map(Val::from)
     }

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Map, Place, Source, Unknown, Value};
+use crate::secrets::Vault;
 
 mod access;
 mod args;
@@ -98,6 +99,10 @@ pub trait Lookups: Send + Sync + std::fmt::Debug {
         _name: &str,
         _variables: &Arc<dyn Variables>,
     ) -> Option<Result<FoundTemplate, String>> {
+        None
+    }
+    /// What decrypts values that are encrypted with vault.
+    fn vault(&self) -> Option<&Arc<Vault>> {
         None
     }
 }

@@ -16,7 +16,7 @@ use super::pattern::Flags;
 use super::tree::{Compiled, Expr, Node, Stmt};
 use super::val::Val;
 use super::{Lookups, Rendered, Scope, TemplateError, Truth, globals};
-use crate::base::{Diagnostic, Kind, Map, Place, Source, Value, names};
+use crate::base::{Diagnostic, Kind, Map, Place, Source, TextForm, Value, names};
 use crate::yaml::has_markers;
 
 /// Compiled templates by their text.
@@ -178,6 +178,9 @@ impl Templar {
                     return Err(Fail::error("empty conditional expressions are not allowed"));
                 }
                 Value::Str(text) => expression(ctx, text, place)?,
+                Value::Template(template) if template.form == TextForm::Sealed => {
+                    ctx.nested(template, &ctx.scope, "the condition".to_owned())?
+                }
                 Value::Template(template) => {
                     let place = template.place.as_ref().or(place);
                     let value = text(ctx, &template.text, place)?;

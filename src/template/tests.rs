@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::{Kind, Secret, TemplateText};
+use crate::base::{Kind, Secret, TemplateText, TextForm};
 use crate::map;
 use crate::yaml::has_markers;
 
@@ -38,8 +38,10 @@ impl Variables for Fixed {
     }
 }
 
-#[derive(Debug)]
-struct World;
+#[derive(Debug, Default)]
+struct World {
+    vault: Arc<Vault>,
+}
 
 impl Lookups for World {
     fn lookup(
@@ -74,13 +76,16 @@ impl Lookups for World {
         };
         Some(Source::new(name, text))
     }
+    fn vault(&self) -> Option<&Arc<Vault>> {
+        Some(&self.vault)
+    }
 }
 
 /// As the project's files are read: texts with markers are templates.
 fn trusted(value: Value) -> Value {
     match value {
         Value::Str(text) if has_markers(&text) => {
-            Value::Template(Arc::new(TemplateText { text, place: None }))
+            Value::Template(Arc::new(TemplateText { text, place: None, form: TextForm::Template }))
         }
         Value::List(items) => Value::list(items.iter().cloned().map(trusted)),
         Value::Map(entries) => {
@@ -96,7 +101,7 @@ fn variables(map: Map) -> Arc<dyn Variables> {
 }
 
 fn lookups() -> Arc<dyn Lookups> {
-    Arc::new(World)
+    Arc::new(World::default())
 }
 
 fn render(text: &str, map: Map) -> Result<Rendered, TemplateError> {
@@ -178,6 +183,7 @@ fn places_chains_and_near_misses() {
         Value::Template(Arc::new(TemplateText {
             text: Arc::from(text),
             place: Some(Place::new(&source, line, column)),
+            form: TextForm::Template,
         }))
     };
     let mut fixed = Fixed::default();
@@ -469,4 +475,45 @@ proptest! {
     ]), 0..30)) {
         survives(&parts.concat());
     }
+}
+
+#[test]
+fn encrypted_values_are_plain_texts_that_are_read_when_they_are_used() {
+    let sealed = |text: &str, line| {
+        let source = Source::new("vars.yml", "a: !vault |\n  …\nb: !vault |\n  …\n");
+        Value::Template(Arc::new(TemplateText {
+            text: Arc::from(text),
+            place: Some(Place::new(&source, line, 3)),
+            form: TextForm::Sealed,
+        }))
+    };
+    let prod = crate::secrets::Password::new("prod", "tr0ubador".as_bytes());
+    let marked = prod.seal(b"{{ nothing }}", Some("prod"), b"salt").unwrap();
+    let mut fixed = Fixed::default();
+    fixed.values.insert(Arc::from("a"), sealed(include_str!("../secrets/tests/prod.vault"), 2));
+    fixed.values.insert(Arc::from("b"), sealed(include_str!("../secrets/tests/plain.vault"), 4));
+    fixed.values.insert(Arc::from("c"), sealed(&marked, 2));
+    let scope: Arc<dyn Variables> = Arc::new(fixed);
+    let vault = Arc::new(Vault::new(vec![prod], false));
+    let lookups: Arc<dyn Lookups> = Arc::new(World { vault });
+    let templar = Templar::new();
+    let value = |text: &str| templar.expression(text, None, &scope, &lookups);
+    let text = |text: &str| value(text).map(|rendered| (rendered.value.to_text(), rendered.tainted));
+    assert_eq!(text("a ~ '!'"), Ok(("exactly 16 bytes!".to_owned(), true)));
+    assert_eq!(text("a | length"), Ok(("16".to_owned(), true)));
+    assert_eq!(text("a == 'exactly 16 bytes'"), Ok(("True".to_owned(), true)));
+    assert_eq!(text("c"), Ok(("{{ nothing }}".to_owned(), true)));
+    assert_eq!(text("1 if true else b"), Ok(("1".to_owned(), false)));
+    assert_eq!(
+        text("[a is vault_encrypted, b is vault_encrypted, 'x' is vault_encrypted]"),
+        Ok(("[True, True, False]".to_owned(), true))
+    );
+    assert_eq!(text("b | unvault('correct horse')"), Ok(("first\nline two\n".to_owned(), true)));
+    assert_eq!(text("'x' | vault('pw', 'salt') | unvault('pw')"), Ok(("x".to_owned(), true)));
+    assert!(
+        text("[a] | to_nice_yaml").unwrap().0.starts_with("- !vault |\n    $ANSIBLE_VAULT;1.2;AES256;prod\n")
+    );
+    let Err(TemplateError::Failed(error)) = value("b is defined") else { panic!("it is read") };
+    assert_eq!(error.place.as_ref().map(|place| (place.line, place.column)), Some((4, 3)));
+    assert_eq!(error.kind, Kind::Vault);
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use libyaml_safer::{Emitter, Encoding, Event, MappingStyle, ScalarStyle, SequenceStyle};
 
 use super::resolve::{self, Implicit};
-use crate::base::{Key, Value};
+use crate::base::{Key, TextForm, Value};
 
 /// How to print. The default is `to_yaml`'s.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +151,10 @@ fn push(value: &Value, options: &EmitOptions, events: &mut Vec<Event>) {
         }
         Value::Int(number) => push_scalar(&number.to_string(), "int", Implicit::Int, options, events),
         Value::Float(number) => push_scalar(&float_text(*number), "float", Implicit::Float, options, events),
+        Value::Template(sealed) if sealed.form == TextForm::Sealed => {
+            let text = sealed.text.as_ref();
+            events.push(Event::scalar(None, Some("!vault"), text, false, false, ScalarStyle::Literal));
+        }
         Value::Str(_) | Value::Template(_) | Value::Secret(_) | Value::Unknown(_) => {
             push_scalar(&value.to_text(), "str", Implicit::Str, options, events);
         }

@@ -14,11 +14,9 @@ mod position;
 mod resolve;
 mod scalar;
 mod to_value;
-mod vault;
 
 pub use emit::{EmitOptions, to_yaml};
 pub use to_value::has_markers;
-pub use vault::refuse_vault;
 
 /// What a text holds.
 #[derive(Clone, Debug)]
@@ -109,10 +107,15 @@ pub struct Text {
 }
 
 impl Node {
-    /// The text, where it is one.
+    /// Whether it is a text encrypted with vault.
+    pub fn is_sealed(&self) -> bool {
+        matches!(self.tag.as_deref(), Some("!vault" | "!vault-encrypted"))
+    }
+
+    /// The text, where it is one. What is encrypted is not.
     pub fn as_str(&self) -> Option<&str> {
         match &self.kind {
-            NodeKind::Str(text) => Some(&text.text),
+            NodeKind::Str(text) if !self.is_sealed() => Some(&text.text),
             _ => None,
         }
     }
@@ -156,6 +159,7 @@ impl Node {
             NodeKind::Null => "nothing",
             NodeKind::Bool(_) => "a boolean",
             NodeKind::Int(_) | NodeKind::Float(_) => "a number",
+            NodeKind::Str(_) if self.is_sealed() => "a value encrypted with vault",
             NodeKind::Str(_) => "a text",
             NodeKind::Seq(_) => "a list",
             NodeKind::Map(_) => "a mapping",

@@ -178,7 +178,14 @@ fn tags_are_kept_or_refused() {
         "a: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\nb: !unsafe '{{ x }}'\nc: !unsafe ['{{ y }}']\nd: '{{ z }}'\n",
     );
     assert_eq!(root.get("a").unwrap().tag.as_deref(), Some("!vault"));
-    assert_eq!(root.get("a").unwrap().as_str(), Some("$ANSIBLE_VAULT;1.1;AES256\n6162\n"));
+    assert_eq!(root.get("a").unwrap().as_str(), None);
+    match root.get("a").unwrap().to_value() {
+        Value::Template(sealed) => {
+            assert_eq!(&*sealed.text, "$ANSIBLE_VAULT;1.1;AES256\n6162\n");
+            assert_eq!(sealed.form, crate::base::TextForm::Sealed);
+        }
+        other => panic!("{other:?}"),
+    }
     assert_eq!(root.get("b").unwrap().to_value(), Value::from("{{ x }}"));
     assert_eq!(root.get("c").unwrap().to_value(), Value::list([Value::from("{{ y }}")]));
     assert!(matches!(root.get("d").unwrap().to_value(), Value::Template(_)));

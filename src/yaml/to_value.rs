@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Node, NodeKind};
-use crate::base::{Key, Map, TemplateText, Value};
+use super::{Node, NodeKind, Text};
+use crate::base::{Key, Map, TemplateText, TextForm, Value};
 
 /// Whether a text has template markers.
 pub fn has_markers(text: &str) -> bool {
@@ -14,6 +14,11 @@ pub(super) fn convert(node: &Node) -> Value {
     convert_as(node, node.tag.as_deref() == Some("!unsafe"))
 }
 
+fn pending(text: &Text, form: TextForm) -> Value {
+    let Text { text, place } = text;
+    Value::Template(Arc::new(TemplateText { text: Arc::clone(text), place: Some(place.clone()), form }))
+}
+
 fn convert_as(node: &Node, unsafe_text: bool) -> Value {
     let unsafe_text = unsafe_text || node.tag.as_deref() == Some("!unsafe");
     match &node.kind {
@@ -21,12 +26,8 @@ fn convert_as(node: &Node, unsafe_text: bool) -> Value {
         NodeKind::Bool(value) => Value::Bool(*value),
         NodeKind::Int(number) => Value::Int(*number),
         NodeKind::Float(number) => Value::Float(*number),
-        NodeKind::Str(text) if !unsafe_text && has_markers(&text.text) => {
-            Value::Template(Arc::new(TemplateText {
-                text: Arc::clone(&text.text),
-                place: Some(text.place.clone()),
-            }))
-        }
+        NodeKind::Str(text) if node.is_sealed() => pending(text, TextForm::Sealed),
+        NodeKind::Str(text) if !unsafe_text && has_markers(&text.text) => pending(text, TextForm::Template),
         NodeKind::Str(text) => Value::Str(Arc::clone(&text.text)),
         NodeKind::Seq(items) => Value::list(items.iter().map(|item| convert_as(item, unsafe_text))),
         NodeKind::Map(entries) => {

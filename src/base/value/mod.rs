@@ -33,7 +33,8 @@ pub enum Value {
     Float(f64),
     /// A plain text: never templated.
     Str(Arc<str>),
-    /// A text from one of the project's files that contains template markers: rendered when it is used.
+    /// A text from one of the project's files that contains template markers, or is encrypted with vault: rendered
+    /// when it is used.
     Template(Arc<TemplateText>),
     /// A list.
     List(Arc<Vec<Value>>),
@@ -54,6 +55,19 @@ pub struct TemplateText {
     pub text: Arc<str>,
     /// Where its first character stands (for block scalars: the line after the indicator).
     pub place: Option<Place>,
+    /// What the text is.
+    pub form: TextForm,
+}
+
+/// What a text is that has to be rendered before it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum TextForm {
+    /// A template.
+    #[default]
+    Template,
+    /// A vault text (`!vault`): what it holds is a plain text, and a secret. It is decrypted when it is read, so that
+    /// one that cannot be decrypted is an error only where it is used.
+    Sealed,
 }
 
 /// Remembers the task whose result would have been needed.

@@ -31,6 +31,9 @@ pub(super) fn unvault(ask: &Ask<'_>) -> Found {
 
 fn read(ask: &Ask<'_>, path: &Path) -> Result<String, LookupError> {
     let source = ask.world.project.read(path).map_err(|diagnostic| failed(diagnostic.message.clone()))?;
+    if ask.world.project.is_sealed(path) {
+        ask.world.project.vault().hide(&Value::from(source.text.as_str()));
+    }
     Ok(source.text.clone())
 }
 

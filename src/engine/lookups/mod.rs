@@ -25,6 +25,7 @@ use ask::Ask;
 use super::template_file::{Beside, FileVariables};
 use crate::base::{Map, Source, Value};
 use crate::project::Project;
+use crate::secrets::Vault;
 use crate::template::{FoundTemplate, LookupError, Lookups, Variables};
 
 /// The world outside, as templates may ask for it.
@@ -127,6 +128,10 @@ impl Lookups for World {
 
     fn names(&self) -> Vec<&'static str> {
         LOOKUPS.iter().map(|(name, ..)| *name).filter(|name| !name.starts_with("fleet.")).collect()
+    }
+
+    fn vault(&self) -> Option<&Arc<Vault>> {
+        Some(self.project.vault())
     }
 
     fn now(&self) -> i64 {

@@ -69,12 +69,14 @@ pub(super) fn plan(
         }
         files += 1;
         let (content, bits) = view.controller().read(&source.join(below))?;
-        if params.decrypt {
-            write_file::not_encrypted(&content, below, "copy")?;
-        }
+        let (content, show) = if params.decrypt {
+            write_file::decrypted(content, &source.join(below), view)?
+        } else {
+            (content, Show::Text)
+        };
         let sha1 = content.sha1();
         let content = || Ok(content.clone());
-        let file = One { sha1: &sha1, content: &content, show: Show::Text, mode: mode(params, bits), follow };
+        let file = One { sha1: &sha1, content: &content, show, mode: mode(params, bits), follow };
         let before = plan.changes.len();
         let verdict = one(&mut plan, params, &path, &file, view)?;
         written += usize::from(verdict == Verdict::Written || plan.changes.len() > before);

@@ -86,8 +86,11 @@ fn every_problem_is_told() {
 
 #[test]
 fn what_is_not_literal_is_not_judged_before_the_run() {
-    let template =
-        Value::Template(Arc::new(crate::base::TemplateText { text: "{{ x }}".into(), place: None }));
+    let template = Value::Template(Arc::new(crate::base::TemplateText {
+        text: "{{ x }}".into(),
+        place: None,
+        form: crate::base::TextForm::Template,
+    }));
     let problems = check::<Example>(&given(&[
         ("path", template.clone()),
         ("state", template.clone()),

@@ -1,7 +1,7 @@
 //! The controller of a case: the project's files and what expressions give.
 //!
 //! `project` maps paths (`files/a.conf`, `templates/b.j2`) to a text (0644) or to an object with `text` and where needed
-//! `mode`, `unknown` (rendering it hangs on that task) and `tainted` (rendering it reads a secret). Rendering gives the
+//! `mode`, `decrypted` (it is encrypted with vault), `unknown` (rendering it hangs on that task) and `tainted` (rendering it reads a secret). Rendering gives the
 //! text as it is. `values` maps expressions to their values.
 
 use std::collections::BTreeMap;
@@ -69,6 +69,11 @@ impl Controller for Project {
         let json = self.file(path)?;
         let mode = json.get("mode").and_then(Json::as_str).unwrap_or("0644");
         Ok((Bytes::Inline(text(json).as_bytes().to_vec()), u32::from_str_radix(mode, 8).unwrap_or(0o644)))
+    }
+
+    fn decrypted(&self, path: &Path) -> Result<Option<Vec<u8>>, Failed> {
+        let json = self.file(path)?;
+        Ok(json.get("decrypted").and_then(Json::as_str).map(|plain| plain.as_bytes().to_vec()))
     }
 
     fn is_directory(&self, path: &Path) -> bool {

@@ -87,14 +87,6 @@ pub(super) fn hash(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     }))
 }
 
-pub(super) fn vault(_: &Ctx<'_>, _: Val, _: &Args) -> Res<Val> {
-    bail("the filter `vault` is not supported")
-}
-
-pub(super) fn unvault(_: &Ctx<'_>, _: Val, _: &Args) -> Res<Val> {
-    bail("the filter `unvault` is not supported")
-}
-
 pub(super) fn quote(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     args.none("quote")?;
     if value.is_none() {

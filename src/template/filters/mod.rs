@@ -25,6 +25,7 @@ mod sets;
 pub(super) mod shapes;
 mod strings;
 mod urls;
+mod vault;
 mod wrapping;
 mod yaml;
 
@@ -174,13 +175,13 @@ static FILTERS: &[Filter] = &[
     on_missing("type_debug", logic::type_debug),
     on_present("union", sets::union),
     on_present("unique", sets::unique),
-    on_present("unvault", encoding::unvault),
+    on_present("unvault", vault::unvault),
     on_present("upper", strings::upper),
     on_present("urldecode", urls::urldecode),
     on_present("urlencode", urls::urlencode),
     on_present("urlize", html::urlize),
     on_present("urlsplit", urls::urlsplit),
-    on_present("vault", encoding::vault),
+    on_present("vault", vault::vault),
     on_present("win_basename", paths::win_basename),
     on_present("win_dirname", paths::win_dirname),
     on_present("win_splitdrive", paths::win_splitdrive),

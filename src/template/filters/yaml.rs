@@ -1,6 +1,8 @@
 //! YAML, as PyYAML reads and writes it.
 
-use crate::base::{Source, Value};
+use std::sync::Arc;
+
+use crate::base::{Source, TemplateText, TextForm, Value};
 use crate::template::args::Args;
 use crate::template::context::Ctx;
 use crate::template::fail::{Fail, Res, bail};
@@ -60,14 +62,31 @@ fn options(ctx: &Ctx<'_>, args: &Args, name: &str, mut options: EmitOptions) -> 
     Ok(options)
 }
 
+/// Texts that were decrypted appear as the vault texts that they come from, as in Ansible.
+fn sealed(ctx: &Ctx<'_>, value: &Value) -> Value {
+    match value {
+        Value::Str(text) => match ctx.sealed_form(text) {
+            Some(text) => {
+                Value::Template(Arc::new(TemplateText { text, place: None, form: TextForm::Sealed }))
+            }
+            None => value.clone(),
+        },
+        Value::List(items) => Value::list(items.iter().map(|item| sealed(ctx, item))),
+        Value::Map(entries) => {
+            Value::map(entries.iter().map(|(key, item)| (key.clone(), sealed(ctx, item))).collect())
+        }
+        _ => value.clone(),
+    }
+}
+
 pub(super) fn to_yaml(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let options = options(ctx, args, "to_yaml", EmitOptions::default())?;
-    Ok(Val::from(yaml::to_yaml(&ctx.force(&value)?, &options)))
+    Ok(Val::from(yaml::to_yaml(&sealed(ctx, &ctx.force(&value)?), &options)))
 }
 
 pub(super) fn to_nice_yaml(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let options = options(ctx, args, "to_nice_yaml", EmitOptions::nice())?;
-    Ok(Val::from(yaml::to_yaml(&ctx.force(&value)?, &options)))
+    Ok(Val::from(yaml::to_yaml(&sealed(ctx, &ctx.force(&value)?), &options)))
 }
 
 fn documents(ctx: &Ctx<'_>, value: &Val) -> Res<Vec<Val>> {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::base::Value;
+use crate::secrets::is_sealed;
 use crate::template::args::{Args, required};
 use crate::template::context::Ctx;
 use crate::template::fail::{Res, bail};
@@ -36,7 +37,8 @@ kind! {
     is_true, ctx, value => matches!(value, Val::Data(Value::Bool(true)));
     is_false, ctx, value => matches!(value, Val::Data(Value::Bool(false)));
     never, ctx, value => { let _ = value; false };
-    vault_encrypted, ctx, value => value.as_str().is_some_and(|text| text.starts_with("$ANSIBLE_VAULT;"));
+    vault_encrypted, ctx, value =>
+        matches!(value, Val::Data(Value::Str(text)) if ctx.sealed_form(text).is_some_and(|text| is_sealed(text.as_bytes())));
     odd, ctx, value => ctx.int(value)?.rem_euclid(2) == 1;
     even, ctx, value => ctx.int(value)?.rem_euclid(2) == 0;
     lower, ctx, value => { let text = ctx.text(value)?; text.to_lowercase() == *text && text.to_uppercase() != *text };

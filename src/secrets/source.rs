@@ -1,0 +1,131 @@
+//! Where the password of a vault id comes from: a file, an executable, an executable that is told the vault id.
+
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::{Fault, Password, Vault, is_sealed};
+
+/// The password that a file holds or an executable prints. `known` are the passwords that are there already: they may
+/// open the file.
+///
+/// # Errors
+/// If there is no such file, it fails, or gives nothing.
+pub(super) fn read(source: &str, id: Option<&str>, known: &[Password]) -> Result<Vec<u8>, Fault> {
+    let path = expanded(source);
+    let shown = path.display();
+    let meta = std::fs::metadata(&path)
+        .map_err(|_| Fault::Source(format!("the vault password file `{shown}` was not found")))?;
+    if meta.is_dir() {
+        return Err(Fault::Source(format!("the vault password file `{shown}` is a directory")));
+    }
+    let (bytes, what) = if meta.permissions().mode() & 0o111 == 0 {
+        (from_file(&path, known)?, "file")
+    } else if is_client(&path) {
+        (from_client(&path, id)?, "script")
+    } else {
+        (from_script(&path)?, "script")
+    };
+    if bytes.is_empty() {
+        return Err(Fault::Source(format!("the vault password {what} `{shown}` gives an empty password")));
+    }
+    Ok(bytes)
+}
+
+fn from_file(path: &Path, known: &[Password]) -> Result<Vec<u8>, Fault> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Fault::Unreadable { path: path.to_owned(), cause: error.kind().to_string() })?;
+    let bytes = bytes.trim_ascii().to_vec();
+    if is_sealed(&bytes) {
+        let plain = Vault::new(known.to_vec(), false).open(&bytes)?.plain;
+        return Ok(without_line_ends(&plain));
+    }
+    Ok(bytes)
+}
+
+/// As in Ansible: a file whose name without its ending ends with `-client` is told which vault id is asked for.
+fn is_client(path: &Path) -> bool {
+    path.file_stem().and_then(OsStr::to_str).is_some_and(|stem| stem.ends_with("-client"))
+}
+
+fn from_script(path: &Path) -> Result<Vec<u8>, Fault> {
+    // it may ask on the terminal itself
+    let mut command = Command::new(path);
+    let output = command.stderr(Stdio::inherit()).stdin(Stdio::inherit()).output();
+    let output = output.map_err(|error| not_run(path, &error))?;
+    if !output.status.success() {
+        let code = output.status.code().unwrap_or(-1);
+        let message = format!("the vault password script `{}` ended with {code}", path.display());
+        return Err(Fault::Source(message));
+    }
+    Ok(without_line_ends(&output.stdout))
+}
+
+fn from_client(path: &Path, id: Option<&str>) -> Result<Vec<u8>, Fault> {
+    let mut command = Command::new(path);
+    command.args(id.map(|id| ["--vault-id", id]).into_iter().flatten());
+    let output = command.stdin(Stdio::inherit()).output().map_err(|error| not_run(path, &error))?;
+    if output.status.success() {
+        return Ok(without_line_ends(&output.stdout));
+    }
+    let id = id.unwrap_or(super::DEFAULT_ID);
+    let told = String::from_utf8_lossy(&output.stderr);
+    let told = told.trim();
+    let code = output.status.code().unwrap_or(-1);
+    let problem = if code == 2 { "has no password".to_owned() } else { format!("ended with {code}") };
+    let path = path.display();
+    Err(Fault::Source(format!(
+        "the vault password client script `{path}` {problem} for the vault id `{id}`: {told}"
+    )))
+}
+
+fn not_run(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::Source(format!(
+        "cannot run the vault password script `{}` ({}); if it is no script, it must not be executable",
+        path.display(),
+        error.kind()
+    ))
+}
+
+fn without_line_ends(bytes: &[u8]) -> Vec<u8> {
+    let line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let from = bytes.iter().position(|byte| !line_end(byte)).unwrap_or(bytes.len());
+    let to = bytes.iter().rposition(|byte| !line_end(byte)).map_or(from, |last| last + 1);
+    bytes.get(from..to).unwrap_or_default().to_vec()
+}
+
+/// A path with `~` and `$VARIABLES` in it resolved; the shell has not done it behind an `@`.
+pub(super) fn expanded(source: &str) -> PathBuf {
+    let home = std::env::var("HOME").ok();
+    let text = match (source.strip_prefix("~/"), &home) {
+        (Some(rest), Some(home)) => format!("{home}/{rest}"),
+        _ => source.to_owned(),
+    };
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find('$') {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let after = after.get(1..).unwrap_or_default();
+        let (name, next) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            Some((name, next)) => (name, next),
+            None => {
+                let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+                after.split_at(end)
+            }
+        };
+        match std::env::var(name) {
+            Ok(value) if !name.is_empty() => {
+                out.push_str(&value);
+                rest = next;
+            }
+            _ => {
+                out.push('$');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    PathBuf::from(out)
+}
