@@ -81,8 +81,11 @@ pub fn of(error: &anyhow::Error) -> Exit {
 
 /// Prints an error as Ansible does, and ends as it does.
 pub fn end_as_ansible(error: &anyhow::Error) -> ExitCode {
-    if error.is::<FilesAreWrong>() {
-        print(error);
+    if let Some(FilesAreWrong(diagnostics)) = error.downcast_ref() {
+        let mut out = anstream::stderr().lock();
+        for found in &diagnostics.0 {
+            let _ = write!(out, "{}", crate::report::ansible::problem(found));
+        }
     } else {
         let _ =
             writeln!(anstream::stderr().lock(), "{}", paint(Label::Failed, &format!("[ERROR]: {error:#}")));

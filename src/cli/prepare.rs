@@ -96,6 +96,7 @@ pub fn prepare(
         become_: become_defaults(&run.become_, config),
         start_at_task: tasks.start_at_task.clone(),
         step: tasks.step,
+        check_apart: mode.manner == Manner::Ansible,
         flush_cache: run.hosts.flush_cache,
         config: Arc::clone(config),
         prompter: Arc::new(prompt::Terminal),

@@ -11,7 +11,7 @@ use super::machine::{Machine, Trouble, User};
 use super::single::{Settings, Single};
 use super::task::Turn;
 use crate::base::{Key, Map, Value, pyregex};
-use crate::lang::Keyword;
+use crate::lang::{Keyword, short_name};
 use crate::modules::{
     AnyModule, Context, Given, Halt, Plan, Planned, Side, Step, View, Wait, Wanted as Ends,
 };
@@ -104,6 +104,9 @@ impl Execution<'_> {
     fn without_changes(&self, plan: Plan) -> Single {
         let changed = plan.is_changed();
         let Plan { changes, changed: _, summary, diffs, result, facts, warnings, opaque, skipped } = plan;
+        if opaque && !changes.is_empty() && self.turn.run.options.check_apart {
+            return self.not_run(result, warnings);
+        }
         if opaque && !changes.is_empty() {
             // check mode does not run it, so nobody knows what it would give
             return Single { summary, diffs, warnings, ..Single::unknown(self.turn.me()) };
@@ -125,6 +128,48 @@ impl Execution<'_> {
             facts,
             ..Single::default()
         }
+    }
+
+    /// Check mode as Ansible's: what cannot be predicted is skipped, and its result looks as if nothing had come out.
+    fn not_run(&self, mut result: Map, warnings: Vec<String>) -> Single {
+        let module = short_name(&self.turn.task.module);
+        let text = |name: &str| self.given.get(name).filter(|value| **value != Value::Null).cloned();
+        let guarded = text("creates").or_else(|| text("removes")).is_some();
+        let mut changed = false;
+        match module {
+            "command" | "shell" => {
+                changed = guarded;
+                let empty = [("stdout", ""), ("stderr", "")];
+                result.extend(empty.map(|(name, value)| (Key::str(name), Value::from(value))));
+                let lines = ["stdout_lines", "stderr_lines"].map(|name| (Key::str(name), Value::list([])));
+                result.extend(lines);
+                let none = ["start", "end", "delta"].map(|name| (Key::str(name), Value::Null));
+                result.extend(none);
+                result.insert(Key::str("rc"), Value::from(0));
+                let words = text("_raw_params").or_else(|| text("cmd")).map(|value| value.to_text());
+                let cmd = match (module, words, text("argv")) {
+                    ("command", Some(words), _) => crate::base::shlex::split(&words).map_or_else(
+                        |_| Value::from(words.as_str()),
+                        |split| Value::list(split.iter().map(|w| Value::from(w.as_str()))),
+                    ),
+                    (_, Some(words), _) => Value::from(words),
+                    (_, None, argv) => argv.unwrap_or_default(),
+                };
+                result.insert(Key::str("cmd"), cmd);
+                let message = "Command would have run if not in check mode";
+                result.insert(Key::str("msg"), Value::from(message));
+            }
+            "raw" => {}
+            "script" => {
+                result.insert(Key::str("msg"), Value::from("Check mode is not supported for this task."));
+            }
+            _ => {
+                let message = format!("remote module ({module}) does not support check mode");
+                result.insert(Key::str("msg"), Value::from(message));
+            }
+        }
+        let single = Single { result, warnings, changed, ..Single::default() };
+        if changed { single } else { Single { skipped: Some("not run in check mode".to_owned()), ..single } }
     }
 
     async fn perform(&self, plan: &Plan, used: indexmap::IndexSet<Query>) -> Result<Performed, Trouble> {

@@ -22,6 +22,7 @@ mod play_run;
 mod run;
 mod setup;
 mod single;
+mod steps;
 mod task;
 mod template_file;
 
@@ -381,6 +382,10 @@ impl Prepared {
             return true;
         }
         let gone = Arc::default();
+        if !run.starts_in(play) {
+            run.tell(Event::PlayStarted { name: Arc::from(play.name.value.to_text()), hosts });
+            return true;
+        }
         for batch in batches {
             let vars = Arc::new(PlayVars {
                 play: Arc::clone(play),

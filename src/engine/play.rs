@@ -205,7 +205,11 @@ impl Run {
     }
 
     async fn task(&self, play: &PlayRun, task: &Arc<Task>, hosts: &mut Hosts, ahead: &Ahead<'_>) {
-        if !self.selected(play, hosts.live.first(), task) {
+        let Some(first) = hosts.live.first() else { return };
+        if !self.selected(play, Some(first), task) || self.passed_over(play, first, task) {
+            return;
+        }
+        if self.options.step && self.stepped_over(&self.label(play, first, task, hosts.handler)).await {
             return;
         }
         match engine_action(&task.module) {

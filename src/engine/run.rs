@@ -51,6 +51,9 @@ pub struct Options {
     pub start_at_task: Option<String>,
     /// `--step`: every task is asked about first.
     pub step: bool,
+    /// Check mode looks at hosts as they are, task by task, as Ansible's does, instead of through its own predictions:
+    /// under Ansible's names.
+    pub check_apart: bool,
     /// ansible.cfg and `ANSIBLE_*`: what is not in a field of its own here or in `connect`.
     pub config: Arc<Config>,
     /// `--flush-cache`: facts of earlier runs do not count.
@@ -129,6 +132,10 @@ pub(super) struct Run {
     /// Where facts are kept between runs.
     pub(super) cache: Option<FactCache>,
     warned: Mutex<HashSet<String>>,
+    /// `--start-at-task`, until the task has been met.
+    pub(super) start_at: Mutex<Option<String>>,
+    /// `--step`, until it is told to go on.
+    pub(super) stepping: std::sync::atomic::AtomicBool,
     /// What this run itself has remembered on targets, by journal and name.
     remembered: Mutex<HashSet<(String, String)>>,
     recaps: Mutex<HashMap<Arc<str>, Recap>>,
@@ -162,6 +169,7 @@ impl Run {
         directories: Vec<PathBuf>,
     ) -> Self {
         let forks = options.forks.max(1);
+        let (start_at, step) = (options.start_at_task.clone(), options.step);
         Self {
             options,
             project,
@@ -180,6 +188,8 @@ impl Run {
             stats: Mutex::default(),
             cache: None,
             warned: Mutex::default(),
+            start_at: Mutex::new(start_at),
+            stepping: std::sync::atomic::AtomicBool::new(step),
             remembered: Mutex::default(),
             recaps: Mutex::default(),
             gone: Mutex::default(),

@@ -504,9 +504,13 @@ impl Turn<'_> {
         settings: &Settings,
         delegate: Option<&str>,
     ) -> Result<Single, Trouble> {
-        let Some(module) = registry::find(&self.task.module) else {
+        let name = match binder.module(self.task) {
+            Ok(name) => name,
+            Err(stop) => return Ok(Single::stopped(stop)),
+        };
+        let Some(module) = registry::find(&name) else {
             return Ok(Single::failed(FailureText {
-                message: format!("there is no module `{}`", self.task.module),
+                message: format!("there is no module `{name}`"),
                 ..FailureText::default()
             }));
         };

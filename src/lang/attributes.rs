@@ -73,7 +73,11 @@ impl Load<'_, '_> {
                 shape::shown(&value)
             );
             let hint = keyword_hint(keyword, &value);
-            let diagnostic = Diagnostic::error(Kind::BadValue, message).at(&node.place).maybe_hint(hint);
+            let mut diagnostic = Diagnostic::error(Kind::BadValue, message).at(&node.place).maybe_hint(hint);
+            if keyword == Keyword::Register {
+                let given = value.to_text();
+                diagnostic.told = Some(format!("Invalid variable name in 'register' specified: '{given}'."));
+            }
             if shape::is_read_when_loading(keyword) {
                 self.push(diagnostic);
             } else {

@@ -190,6 +190,16 @@ impl Binder<'_> {
         Ok(When::Run)
     }
 
+    /// The name of the task's module, which may be a template.
+    pub fn module(&self, task: &Task) -> Result<Arc<str>, Stop> {
+        if !task.module.contains("{{") {
+            return Ok(Arc::clone(&task.module));
+        }
+        let text = TemplateText { text: Arc::clone(&task.module), place: Some(task.module_place.clone()) };
+        let located = Located { value: Value::Template(Arc::new(text)), place: task.module_place.clone() };
+        Ok(Arc::from(self.known(&located)?.to_text()))
+    }
+
     /// The items of the task's loop; `None` where it has none.
     pub fn loop_items(&self, task: &Task) -> Result<Option<Vec<Value>>, Stop> {
         let Some(looped) = &task.looped else { return Ok(None) };

@@ -191,7 +191,8 @@ impl Checker<'_> {
         }
         let all = task.args.named.values().chain(&task.args.free_form).chain(&task.args.whole);
         all.for_each(|located| self.value(located));
-        if engine_action(&task.module).is_none() {
+        // a name that is a template is known at the task's turn
+        if engine_action(&task.module).is_none() && !task.module.contains("{{") {
             self.parameters(task);
         }
     }

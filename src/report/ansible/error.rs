@@ -1,7 +1,7 @@
 //! Why a task failed, with the source lines around the place, as ansible-core 2.19 shows it.
 
 use super::results::short;
-use crate::base::{Place, Value};
+use crate::base::{Diagnostic, Place, Severity, Value};
 use crate::engine::event::{FailureText, Outcome, Status, TaskLabel};
 
 /// Lines of the source before the one that is meant.
@@ -61,6 +61,18 @@ pub(super) fn text(task: &TaskLabel, outcome: &Outcome) -> Option<String> {
         format!("Task failed: Module failed: {said}")
     };
     Some(format!("{what}\n{}", origin(&task.place)))
+}
+
+/// A problem of a file that was found before the run, as Ansible tells an error or a warning.
+pub(super) fn problem(found: &Diagnostic) -> String {
+    let word = match found.severity {
+        Severity::Error => "[ERROR]",
+        Severity::Warning => "[WARNING]",
+    };
+    let message = found.told.clone().unwrap_or_else(|| found.message.replace('`', "'"));
+    let hint = found.hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+    let at = found.place.as_ref().map(|place| format!("\n{}\n", origin(place))).unwrap_or_default();
+    format!("{word}: {message}{hint}{at}\n")
 }
 
 /// `Origin: FILE:LINE:COLUMN` and the lines up to there, the column marked.

@@ -12,6 +12,11 @@ mod results;
 use std::io;
 use std::sync::Arc;
 
+/// A problem of a file that was found before the run, as Ansible tells it.
+pub fn problem(found: &crate::base::Diagnostic) -> String {
+    error::problem(found)
+}
+
 pub use display::{Colour, Display, Palette, Sink};
 pub use minimal::{Line, Minimal};
 
