@@ -142,6 +142,8 @@ pub enum Event {
     RunStarted {
         /// The playbook's path as shown.
         playbook: String,
+        /// How many plays it has.
+        plays: usize,
         /// Whether nothing is changed.
         check_mode: bool,
         /// Whether differences are shown.

@@ -114,7 +114,7 @@ impl Execution<'_> {
         let changes: Vec<Change> =
             changes.into_iter().filter(|c| c.side == Side::Host).map(|c| c.change).collect();
         // a task that alone is in check mode leaves the host as it is for those that follow
-        if !changes.is_empty() && self.turn.run.options.check_mode {
+        if !changes.is_empty() && !self.turn.run.options.check_apart && self.turn.run.options.check_mode {
             let me = self.turn.me();
             self.machine.store.predict(&self.user.key, &changes, &self.context.user, &me);
         }

@@ -64,7 +64,8 @@ impl Run {
                 }
             }
             "clear_host_errors" => {
-                lock(&play.failed).clear();
+                let failed = std::mem::take(&mut *lock(&play.failed));
+                lock(&play.cleared).extend(failed);
                 play.vars.gone.write().unwrap_or_else(PoisonError::into_inner).clear();
                 self.clear_errors(&play.vars.all_hosts);
             }

@@ -314,6 +314,7 @@ impl Prepared {
         let run = &self.run;
         run.tell(Event::RunStarted {
             playbook: crate::project::shown(&self.playbook.path).display().to_string(),
+            plays: self.playbook.plays.len(),
             check_mode: run.options.check_mode,
             diff: run.options.diff,
         });

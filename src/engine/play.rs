@@ -147,6 +147,14 @@ impl Run {
                 .extend(always.failed.into_iter().filter(|host| !failed.contains(host)).collect::<Vec<_>>());
             parked.extend(always.parked);
         }
+        {
+            // `meta: clear_host_errors` in the block lets a host that failed go on after it
+            let mut cleared = lock(&play.cleared);
+            let (again, still): (Vec<Host>, Vec<Host>) =
+                failed.into_iter().partition(|host| cleared.remove(host));
+            failed = still;
+            good.extend(again);
+        }
         if matches!(block.scope.kind, ScopeKind::Role(_)) {
             // where the role ends, `end_role` has done its work
             let mut role_ended = lock(&play.role_ended);
@@ -272,8 +280,16 @@ impl Run {
         let on: Vec<Host> = if once { vec![first.clone()] } else { hosts.live.clone() };
         self.tell(Event::TaskStarted { task: Arc::clone(&label), hosts: on.clone() });
         let binder = self.binder(&lookups, self.variables(play, &first, task));
-        let throttle =
-            binder.number(task, Keyword::Throttle).ok().flatten().map_or(0, |number| number as usize);
+        let throttle = match binder.number(task, Keyword::Throttle) {
+            Ok(number) => number.map_or(0, |number| number as usize),
+            Err(stop) => {
+                let stop = unthrottled(stop);
+                for host in on {
+                    self.stopped(play, &label, &host, hosts, stop.clone());
+                }
+                return;
+            }
+        };
         let at_once = if throttle == 0 { on.len() } else { throttle };
         let throttled = tokio::sync::Semaphore::new(at_once.max(1));
         let mut running: FuturesUnordered<_> = on
@@ -518,7 +534,9 @@ impl Run {
             },
             Stop::Deferred => FailureText { message: "put off".to_owned(), ..FailureText::default() },
         };
-        let result = Value::map(crate::map! {"failed" => true, "msg" => failure.message.as_str()});
+        let told = failure.diagnostic.as_ref().and_then(|diagnostic| diagnostic.told.as_deref());
+        let message = told.unwrap_or(&failure.message);
+        let result = Value::map(crate::map! {"failed" => true, "msg" => message});
         let failed = Outcome::plain(Status::Failed { ignored: false });
         let outcome = Outcome { result: result.clone(), failure: Some(failure), ..failed };
         if hosts.rescuing {
@@ -542,3 +560,18 @@ impl Run {
 
 /// Modules that run once for all hosts, whatever is asked.
 const RUN_ONCE: [&str; 2] = ["add_host", "pause"];
+
+/// A `throttle` that is no number, in the words that Ansible's playbooks may look for.
+fn unthrottled(stop: Stop) -> Stop {
+    match stop {
+        Stop::Failed(mut diagnostic) => {
+            let why = match diagnostic.message.rsplit_once(", not ") {
+                Some((_, value)) => format!("invalid literal for int() with base 10: {value}"),
+                None => diagnostic.message.replace('`', "'"),
+            };
+            diagnostic.told = Some(format!("Failed to convert the throttle value to an integer: {why}"));
+            Stop::Failed(diagnostic)
+        }
+        other => other,
+    }
+}

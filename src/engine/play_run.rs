@@ -49,6 +49,8 @@ pub(super) struct PlayRun {
     pub(super) role_ended: Mutex<HashSet<Host>>,
     /// Hosts that have failed and were not rescued.
     pub(super) failed: Mutex<IndexSet<Host>>,
+    /// Hosts whose failures `meta: clear_host_errors` has taken back.
+    pub(super) cleared: Mutex<HashSet<Host>>,
     /// Hosts that fail with another one (`any_errors_fatal`), as soon as it is their turn.
     pub(super) doomed: Mutex<HashSet<Host>>,
     pub(super) play_ended: AtomicBool,
@@ -112,6 +114,7 @@ impl PlayRun {
             ended: Mutex::default(),
             role_ended: Mutex::default(),
             failed: Mutex::default(),
+            cleared: Mutex::default(),
             doomed: Mutex::default(),
             play_ended: AtomicBool::new(false),
             broken: AtomicBool::new(false),

@@ -195,7 +195,9 @@ impl Binder<'_> {
         if !task.module.contains("{{") {
             return Ok(Arc::clone(&task.module));
         }
-        let text = TemplateText { text: Arc::clone(&task.module), place: Some(task.module_place.clone()) };
+        let form = crate::base::TextForm::Template;
+        let text =
+            TemplateText { text: Arc::clone(&task.module), place: Some(task.module_place.clone()), form };
         let located = Located { value: Value::Template(Arc::new(text)), place: task.module_place.clone() };
         Ok(Arc::from(self.known(&located)?.to_text()))
     }

@@ -42,8 +42,8 @@ impl<W: Write + Send> Reporter for JsonLines<W> {
 
 fn encode(event: &Event) -> Option<Json> {
     let line = match event {
-        Event::RunStarted { playbook, check_mode, diff } => json!({
-            "event": "run_started", "version": VERSION, "playbook": playbook, "check_mode": check_mode, "diff": diff,
+        Event::RunStarted { playbook, plays, check_mode, diff } => json!({
+            "event": "run_started", "version": VERSION, "playbook": playbook, "plays": plays, "check_mode": check_mode, "diff": diff,
         }),
         Event::PlayStarted { name, hosts } => {
             json!({"event": "play_started", "play": **name, "hosts": texts(hosts)})

@@ -233,7 +233,7 @@ fn one_line(text: &str) -> String {
 impl<W: Write + Send> Reporter for Terminal<W> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            Event::RunStarted { playbook: _, check_mode, diff: _ } => {
+            Event::RunStarted { playbook: _, plays: _, check_mode, diff: _ } => {
                 self.check_mode = *check_mode;
                 Ok(())
             }

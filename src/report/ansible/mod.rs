@@ -322,11 +322,12 @@ fn host_label(host: &str, delegate: Option<&str>) -> String {
 impl Reporter for Callback {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            Event::RunStarted { playbook, check_mode, diff: _ } => {
+            Event::RunStarted { playbook, plays, check_mode, diff: _ } => {
                 self.check_mode = *check_mode;
                 if self.settings.verbosity > 1 {
                     let name = playbook.rsplit('/').next().unwrap_or(playbook);
                     self.display.banner(&format!("PLAYBOOK: {name}"))?;
+                    self.line(&format!("{plays} plays in {playbook}"), Colour::Blue)?;
                 }
                 if *check_mode && self.settings.check_markers {
                     self.display.banner("DRY RUN")?;
