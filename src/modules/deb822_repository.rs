@@ -18,8 +18,9 @@ use super::edit_file::Editing;
 use super::params::Mode;
 use super::view::View;
 use super::web::{self, UrlParams};
+use super::write_file;
 use crate::base::{Map, Value};
-use crate::wire::{Action, Change, Follow, Query};
+use crate::wire::{Action, Change, Done, Follow, Query};
 use crate::{choices, params};
 
 /// As `ansible.builtin.deb822_repository`.
@@ -130,10 +131,17 @@ impl Module for Deb822Repository {
         editing.write(&mut plan, text.as_str(), view)?;
         plan.summary =
             if plan.changes.is_empty() { "already so".to_owned() } else { format!("write {dest}") };
-        plan.result = crate::map! {
+        for key in ["path", "checksum", "md5sum"] {
+            plan.result.shift_remove(key);
+        }
+        plan.result.extend(crate::map! {
             "repo" => text, "dest" => dest, "key_filename" => file.map_or(Value::Null, Value::from),
-        };
+        });
         Ok(Step::Plan(plan))
+    }
+
+    fn result(_: &Deb822Params, view: &View<'_>, plan: &Plan, outcomes: &[Done]) -> Result<Map, Halt> {
+        write_file::final_result(view, plan, outcomes)
     }
 }
 
@@ -192,7 +200,8 @@ impl Deb822Params {
 
 /// A value of several lines: indented, an empty line as a dot.
 fn folded(value: &str) -> String {
-    let line = |line: &str| if line.trim().is_empty() { "\n .".to_owned() } else { format!("\n {line}") };
+    let line =
+        |line: &str| if line.trim().is_empty() { "\n    .".to_owned() } else { format!("\n    {line}") };
     value.trim().lines().map(line).collect()
 }
 
@@ -230,6 +239,6 @@ mod tests {
     #[test]
     fn names_and_values_are_written_as_the_format_wants() {
         assert_eq!(slug("My  Vendor_Repo (x)"), "my-vendor-repo-x");
-        assert_eq!(folded("-----BEGIN\n\nabc\n"), "\n -----BEGIN\n .\n abc");
+        assert_eq!(folded("-----BEGIN\n\nabc\n"), "\n    -----BEGIN\n    .\n    abc");
     }
 }

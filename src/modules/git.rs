@@ -265,6 +265,10 @@ impl Task<'_> {
             is.commit.as_deref().unwrap_or_default(),
             &found.commit,
         ));
+        if is.modified {
+            let message = format!("Local modifications exist in the destination: {dest}");
+            plan.result.insert("msg".into(), message.into());
+        }
         if moved {
             plan.diffs.push(Diff::attribute(dest, "remote", &is.url, &params.repo));
         }
