@@ -41,10 +41,10 @@ impl Exit {
 
     /// What a run's counts mean.
     pub fn of_summary(summary: &Summary) -> Self {
-        let any = |test: fn(&crate::engine::Recap) -> bool| summary.recap.values().any(test);
-        if any(|recap| recap.unreachable > 0) {
+        let Summary { recap: _, failed, unreachable } = summary;
+        if *unreachable {
             Self::Unreachable
-        } else if any(|recap| recap.failed > 0) {
+        } else if *failed {
             Self::HostFailed
         } else {
             Self::Fine

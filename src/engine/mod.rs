@@ -82,6 +82,10 @@ pub struct Sources {
 pub struct Summary {
     /// The counts of each host.
     pub recap: IndexMap<Arc<str>, Recap>,
+    /// Whether a host failed for good, or a play could not begin.
+    pub failed: bool,
+    /// Whether a host could not be reached, and that was not ignored.
+    pub unreachable: bool,
 }
 
 /// Loads and checks a playbook with its inventory. Every problem of all files is in the diagnostics; the run is
@@ -318,9 +322,15 @@ impl Prepared {
             check_mode: run.options.check_mode,
             diff: run.options.diff,
         });
+        let mut broken = false;
         for play in &self.playbook.plays {
-            if !self.play(play).await {
-                break;
+            match self.play(play).await {
+                Went::On => {}
+                Went::Out => break,
+                Went::Wrong => {
+                    broken = true;
+                    break;
+                }
             }
         }
         let costs = run.close().await;
@@ -338,11 +348,12 @@ impl Prepared {
             stats: stats.into_iter().collect(),
             elapsed: run.started.elapsed(),
         });
-        Summary { recap }
+        let (failed, unreachable) = run.lost();
+        Summary { recap, failed: failed || broken, unreachable }
     }
 
-    /// Runs a play; false where the run ends with it.
-    async fn play(&self, play: &Arc<Play>) -> bool {
+    /// Runs a play.
+    async fn play(&self, play: &Arc<Play>) -> Went {
         let run = &self.run;
         let mut matched = Vec::new();
         let ready = run.ready(play, setup::Prompts::Asked, |prompted| {
@@ -374,18 +385,18 @@ impl Prepared {
                     name: Arc::from(play.name.value.to_text()),
                     diagnostic: Box::new(diagnostic),
                 });
-                return false;
+                return Went::Wrong;
             }
         };
         let setup::Ready { prompted, files, hosts, batches, conduct } = ready;
         if hosts.is_empty() {
             run.tell(Event::PlayWithoutHosts { name: Arc::from(play.name.value.to_text()) });
-            return true;
+            return Went::On;
         }
         let gone = Arc::default();
         if !run.starts_in(play) {
             run.tell(Event::PlayStarted { name: Arc::from(play.name.value.to_text()), hosts });
-            return true;
+            return Went::On;
         }
         for batch in batches {
             let vars = Arc::new(PlayVars {
@@ -412,12 +423,22 @@ impl Prepared {
             }
             if all_gone || broken {
                 // as Ansible: no hosts are left
-                return false;
+                return Went::Out;
             }
             if play_run.has_ended() {
                 break;
             }
         }
-        true
+        Went::On
     }
+}
+
+/// How a run goes on after a play.
+enum Went {
+    /// With the next one.
+    On,
+    /// It ends: no hosts are left, or too many have failed.
+    Out,
+    /// It ends: the play could not begin.
+    Wrong,
 }

@@ -388,6 +388,13 @@ impl Run {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner).retain(|host, _| !hosts.contains(host));
     }
 
+    /// Whether hosts are lost because they failed, and because they cannot be reached.
+    pub(super) fn lost(&self) -> (bool, bool) {
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let any = |why| gone.values().any(|known| *known == why);
+        (any(Gone::Failed), any(Gone::Unreachable))
+    }
+
     /// Whether a host takes no further part.
     pub(super) fn is_gone(&self, host: &str) -> bool {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains_key(host)
