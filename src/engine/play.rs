@@ -290,14 +290,16 @@ impl Run {
                 return;
             }
         };
-        let at_once = if throttle == 0 { on.len() } else { throttle };
-        let throttled = tokio::sync::Semaphore::new(at_once.max(1));
+        let throttled = self.throttle(task, throttle);
         let mut running: FuturesUnordered<_> = on
             .iter()
             .map(|host| {
-                let (label, throttled) = (Arc::clone(&label), &throttled);
+                let (label, throttled) = (Arc::clone(&label), throttled.as_ref());
                 async move {
-                    let _throttle = throttled.acquire().await;
+                    let _throttle = match throttled {
+                        Some(throttled) => throttled.acquire().await.ok(),
+                        None => None,
+                    };
                     let _permit = self.permits.acquire().await;
                     let turn = Turn { run: self, play, task, label, host, ahead };
                     (host, turn.take().await)

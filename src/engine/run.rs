@@ -132,6 +132,8 @@ pub(super) struct Run {
     /// Where facts are kept between runs.
     pub(super) cache: Option<FactCache>,
     warned: Mutex<HashSet<String>>,
+    /// The turns of tasks with `throttle`, by task: with free strategies hosts come to one at different times.
+    throttles: Mutex<HashMap<usize, Arc<tokio::sync::Semaphore>>>,
     /// `--start-at-task`, until the task has been met.
     pub(super) start_at: Mutex<Option<String>>,
     /// `--step`, until it is told to go on.
@@ -188,6 +190,7 @@ impl Run {
             stats: Mutex::default(),
             cache: None,
             warned: Mutex::default(),
+            throttles: Mutex::default(),
             start_at: Mutex::new(start_at),
             stepping: std::sync::atomic::AtomicBool::new(step),
             remembered: Mutex::default(),
@@ -204,6 +207,13 @@ impl Run {
     /// Microseconds since the epoch.
     pub(super) fn now(&self) -> i64 {
         self.began + i64::try_from(self.started.elapsed().as_micros()).unwrap_or(0)
+    }
+
+    /// The turns of a task that no more than so many hosts take at once; none where that is not limited.
+    pub(super) fn throttle(&self, task: &Arc<Task>, most: usize) -> Option<Arc<tokio::sync::Semaphore>> {
+        let mut throttles = self.throttles.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Arc::new(tokio::sync::Semaphore::new(most));
+        (most > 0).then(|| Arc::clone(throttles.entry(Arc::as_ptr(task) as usize).or_insert_with(fresh)))
     }
 
     /// A warning, told once.

@@ -44,8 +44,7 @@ impl Run {
         prompted: Option<&Arc<Layer>>,
         then: impl FnOnce(&Binder<'_>) -> T,
     ) -> T {
-        let lookups: Arc<dyn Lookups> =
-            Arc::new(super::lookups::World::outside(&self.project, self.now()));
+        let lookups: Arc<dyn Lookups> = Arc::new(super::lookups::World::outside(&self.project, self.now()));
         let state = HostVars::new(Layers::default());
         let mut variables: Arc<dyn Variables> =
             Arc::new(TaskVariables::of_host(&self.world, None, &Arc::from(""), &state));
