@@ -61,15 +61,17 @@ fn mapping(source: &Arc<Source>, vars: &mut VarMap) -> Result<()> {
 
 fn pairs(text: &str, vars: &mut VarMap) -> Result<()> {
     let source = Source::new("<extra vars>", text);
-    let words = crate::base::shlex::split(text)
-        .map_err(|error| WrongOptions(format!("the extra variables `{text}` cannot be read: {error}")))?;
-    for word in words {
-        let (name, value) = word.split_once('=').ok_or_else(|| {
-            WrongOptions(format!("extra variables are `name=value`, YAML or `@file`, not `{word}`"))
-        })?;
+    let unbalanced =
+        || WrongOptions(format!("a quote or a template in the extra variables `{text}` does not end"));
+    let (pairs, rest) = crate::lang::key_values(text).ok_or_else(unbalanced)?;
+    if let Some(rest) = rest.filter(|rest| !rest.trim().is_empty()) {
+        let message = format!("extra variables are `name=value`, YAML or `@file`, not `{}`", rest.trim());
+        return Err(WrongOptions(message).into());
+    }
+    for (name, value) in pairs {
         // as Ansible: the value of a pair is a text, never a number or a boolean
         let place = crate::base::Place::start_of(&source);
-        let value = if crate::yaml::has_markers(value) {
+        let value = if crate::yaml::has_markers(&value) {
             Value::Template(Arc::new(crate::base::TemplateText {
                 text: Arc::from(value),
                 place: Some(place),
@@ -103,6 +105,17 @@ mod tests {
                 ("c".to_owned(), Value::from(2)),
             ]
         );
+    }
+
+    #[test]
+    fn a_template_is_one_word() {
+        let found = get(&["python={{ ansible_playbook_python }} b=c"]);
+        assert!(
+            matches!(&found[0], (name, Value::Template(text)) if name == "python" && &*text.text == "{{ ansible_playbook_python }}"),
+            "{found:?}"
+        );
+        assert_eq!(found[1], ("b".to_owned(), Value::from("c")));
+        assert!(read(&["a='b".to_owned()], &Project::new()).is_err());
     }
 
     #[test]

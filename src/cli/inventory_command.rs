@@ -74,13 +74,13 @@ pub struct InventoryArgs {
 
 /// Shows the inventory as Ansible sees it
 #[derive(Debug, Parser)]
-#[command(name = "ansible-inventory", version, no_binary_name = true)]
+#[command(name = "ansible-inventory", version)]
 struct AnsibleInventory {
     #[command(flatten)]
     args: InventoryArgs,
 }
 
-/// What fleet does under the name `ansible-inventory`. The arguments are those behind the program's name.
+/// What fleet does under the name `ansible-inventory`. The arguments start with the program's name.
 pub fn ansible_inventory(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match AnsibleInventory::try_parse_from(arguments) {
         Ok(AnsibleInventory { args }) => args,

@@ -15,9 +15,13 @@ const FILES: [(&str, &[&str]); 6] = [
     ("graph.txt", &["--graph", "--vars"]),
 ];
 
+fn parse(arguments: &[&str]) -> InventoryArgs {
+    let all = std::iter::once("ansible-inventory").chain(arguments.iter().copied());
+    AnsibleInventory::try_parse_from(all).unwrap().args
+}
+
 fn text(arguments: &[&str]) -> Option<String> {
-    let AnsibleInventory { args } = AnsibleInventory::try_parse_from(arguments).unwrap();
-    shown(&args, Manner::Ansible).unwrap()
+    shown(&parse(arguments), Manner::Ansible).unwrap()
 }
 
 /// The options that name a fixture's inventories.
@@ -68,9 +72,8 @@ fn limits_and_hosts_choose() {
         "@all:\n  |--@ungrouped:\n  |  |--a\n  |  |--b"
     );
     assert_eq!(text(&["-i", "a,b,", "--host", "a", "-e", "x=1"]).unwrap(), "{\n    \"x\": \"1\"\n}");
-    let args = |arguments: &[&str]| AnsibleInventory::try_parse_from(arguments).unwrap().args;
     for wrong in [&["-i", "a,b,", "--host", "all"][..], &["-i", "a,"], &["-i", "a,", "--graph", "ungruoped"]]
     {
-        assert!(shown(&args(wrong), Manner::Ansible).is_err(), "{wrong:?}");
+        assert!(shown(&parse(wrong), Manner::Ansible).is_err(), "{wrong:?}");
     }
 }

@@ -82,6 +82,12 @@ pub fn prepare(
     let loaded = inventory::read(project, &sources, &reading, &extra);
     let hosts = loaded.inventory;
     diagnostics.extend(loaded.diagnostics);
+    if run.verbose >= 3 {
+        use std::io::Write;
+        for remark in loaded.remarks {
+            let _ = writeln!(anstream::stdout().lock(), "{remark}");
+        }
+    }
     let limited = (!run.hosts.limit.is_empty()).then(|| run.hosts.limit.join(","));
     let limit = inventory::limit(project, limited.as_deref())?;
     let selection = selection(tasks, config);

@@ -271,7 +271,22 @@ fn code(text: &str, digits: usize, radix: u32) -> Option<(char, &str)> {
     Some((char::from_u32(u32::from_str_radix(number, radix).ok()?)?, text.get(digits..)?))
 }
 
+/// An imaginary number, which is no value of a variable: its text, as Python prints it.
+fn imaginary(token: &str, negative: bool) -> Option<Value> {
+    let (Value::Int(_) | Value::Float(_)) =
+        number(token.trim_start_matches('0'), false).or_else(|| number(token, false))?
+    else {
+        return None;
+    };
+    let text = Value::Float(token.replace('_', "").parse().ok()?).to_repr();
+    let text = text.strip_suffix(".0").unwrap_or(&text);
+    Some(Value::from(if negative { format!("(-0-{text}j)") } else { format!("{text}j") }))
+}
+
 fn number(token: &str, negative: bool) -> Option<Value> {
+    if let Some(token) = token.strip_suffix(['j', 'J']) {
+        return imaginary(token, negative);
+    }
     // underscores stand between digits only
     let neighbours_fit = token.char_indices().filter(|(_, c)| *c == '_').all(|(at, _)| {
         let before = token.get(..at).and_then(|text| text.chars().next_back());
@@ -323,6 +338,8 @@ mod tests {
         let table: &[(&str, Option<&str>)] = &[
             ("12", Some("12")),
             (" -12 # c", Some("-12")),
+            ("[1j, -1.5J, 010j]", Some("['1j', '(-0-1.5j)', '10j']")),
+            ("0x1j", None),
             ("1_000", Some("1000")),
             ("0x1f", Some("31")),
             ("0o17", Some("15")),

@@ -36,7 +36,8 @@ impl Limit {
                 continue;
             };
             if project.is_dir(path) {
-                let message = format!("the limit `{}` is a directory, not a file", shown(path).display());
+                let message =
+                    format!("the limit `{}` must be a file, not a directory", shown(path).display());
                 return Err(Diagnostic::error(Kind::File, message));
             }
             let bytes = project.bytes(path).map_err(|error| {

@@ -72,6 +72,14 @@ pub(super) fn parse(text: &str, pairs: Pairs) -> Result<FreeForm, Unbalanced> {
     Ok(form)
 }
 
+/// The `name=value` pairs of a text, and what is left of it, as `-e` takes them apart. `None` where quotes or a block do
+/// not end.
+pub fn key_values(text: &str) -> Option<(Vec<(String, String)>, Option<String>)> {
+    let FreeForm { pairs, rest } = parse(text, Pairs::All).ok()?;
+    let pairs = pairs.into_iter().map(|pair| (pair.key.text, pair.value.text)).collect();
+    Some((pairs, rest.map(|rest| rest.text)))
+}
+
 /// The first word of a text and what follows it: `action: copy src=a`.
 pub(super) fn first_word(text: &str) -> Result<Option<(Part, Part)>, Unbalanced> {
     let tokens = split(text)?;

@@ -35,6 +35,7 @@ mod variables;
 mod tests;
 
 pub use collections::collection_playbook;
+pub use freeform::key_values;
 pub use include::include_scope;
 pub use keyword::Keyword;
 pub use load::{
