@@ -131,6 +131,8 @@ pub(super) struct Run {
     pub(super) stats: Mutex<IndexMap<Option<Arc<str>>, Map>>,
     /// Where facts are kept between runs.
     pub(super) cache: Option<FactCache>,
+    /// Check mode: what jobs that were not started would have given, by their names.
+    pub(super) jobs: Mutex<HashMap<String, super::single::Single>>,
     warned: Mutex<HashSet<String>>,
     /// `--start-at-task`, until the task has been met.
     pub(super) start_at: Mutex<Option<String>>,
@@ -187,6 +189,7 @@ impl Run {
             directories,
             stats: Mutex::default(),
             cache: None,
+            jobs: Mutex::default(),
             warned: Mutex::default(),
             start_at: Mutex::new(start_at),
             stepping: std::sync::atomic::AtomicBool::new(step),

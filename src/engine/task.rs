@@ -478,16 +478,24 @@ impl Turn<'_> {
             Ok(seconds) => seconds.unwrap_or(*self.run.options.config.task_timeout as f64),
             Err(stop) => return Ok(Single::stopped(stop)),
         };
-        let work = self.once(binder, settings, delegate);
         if seconds <= 0.0 {
-            return work.await;
+            return self.once(binder, settings, delegate, None).await;
         }
-        if let Ok(done) = tokio::time::timeout(Duration::from_secs_f64(seconds), work).await {
+        let limit = Duration::from_secs_f64(seconds);
+        let mut work =
+            std::pin::pin!(self.once(binder, settings, delegate, Instant::now().checked_add(limit)));
+        if let Ok(done) = tokio::time::timeout(limit, &mut work).await {
             return done;
         }
-        if let Ok((machine, _)) = self.run.machine(self.host, delegate, binder, Some(self.task)) {
-            // what it is doing ends with its session
-            machine.reset().await;
+        if let Ok((machine, _)) = self.run.machine(self.host, delegate, binder, Some(self.task))
+            && machine.is_talking()
+        {
+            // the host ends what it does by itself, and can then be asked again
+            let answered = tokio::time::timeout(super::machine::SLACK, work).await;
+            if answered.is_err() {
+                machine.reset().await;
+            }
+            machine.store.spoil();
         }
         let message = format!("Task failed: Timed out after {seconds} second(s).");
         let frame = "Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors.";
@@ -503,6 +511,7 @@ impl Turn<'_> {
         binder: &Binder<'_>,
         settings: &Settings,
         delegate: Option<&str>,
+        deadline: Option<Instant>,
     ) -> Result<Single, Trouble> {
         let name = match binder.module(self.task) {
             Ok(name) => name,
@@ -535,6 +544,13 @@ impl Turn<'_> {
             Ok(environment) => environment,
             Err(stop) => return Ok(Single::stopped(stop)),
         };
+        if machine.is_restless() {
+            machine.store.spoil();
+        }
+        let detached = match self.detached(binder, &environment) {
+            Ok(detached) => detached,
+            Err(stop) => return Ok(Single::stopped(stop)),
+        };
         let context = Context {
             check_mode: settings.check_mode,
             diff: settings.diff,
@@ -560,6 +576,8 @@ impl Turn<'_> {
             controller: &controller,
             settings,
             delegated: delegate.is_some(),
+            detached: detached.as_ref(),
+            deadline,
         };
         let mut single = execution.run().await?;
         single.cacheable = given.get("cacheable").and_then(Value::to_bool).unwrap_or(false);

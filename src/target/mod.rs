@@ -10,6 +10,7 @@ mod command;
 mod content_store;
 pub mod facts;
 mod host;
+mod job;
 mod names;
 mod nss;
 mod observe;

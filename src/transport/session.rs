@@ -100,6 +100,17 @@ impl Session {
         steps: Vec<Step>,
         timeout: Option<Duration>,
     ) -> Result<Vec<StepAnswer>, SessionError> {
+        self.exchange_within(steps, None, timeout).await
+    }
+
+    /// As [`Session::exchange`]; the target itself ends the program after `limit`, killing what it runs, and the
+    /// session goes on.
+    pub async fn exchange_within(
+        &self,
+        steps: Vec<Step>,
+        limit: Option<Duration>,
+        timeout: Option<Duration>,
+    ) -> Result<Vec<StepAnswer>, SessionError> {
         let mut state = self.state.lock().await;
         let abandoned = State::Dead("an exchange on it was abandoned".to_owned());
         let mut live = match std::mem::replace(&mut *state, abandoned) {
@@ -110,7 +121,7 @@ impl Session {
                 return Err(SessionError::Closed { host: self.inner.name.clone(), cause });
             }
         };
-        let work = self.perform(&mut live, steps);
+        let work = self.perform(&mut live, steps, limit);
         let result = match timeout {
             None => work.await,
             Some(after) => tokio::time::timeout(after, work).await.unwrap_or_else(|_| {
@@ -138,10 +149,12 @@ impl Session {
         &self,
         live: &mut Option<Box<Live>>,
         steps: Vec<Step>,
+        limit: Option<Duration>,
     ) -> Result<Vec<StepAnswer>, Failed> {
         let contents = content::needed(&steps);
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let program = frame::encode(&ToTarget::Program { id, steps }).map_err(|error| Failed {
+        let limit = limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        let program = frame::encode(&ToTarget::Program { id, steps, limit }).map_err(|error| Failed {
             error: SessionError::Encode { host: self.inner.name.clone(), cause: error.to_string() },
             usable: true,
         })?;
