@@ -370,11 +370,10 @@ impl Execution<'_> {
 
     /// `async_status`.
     async fn status(&self, id: &str, asked: Asked) -> Result<Single, Trouble> {
-        let directory =
-            match self.turn.job_directory(&self.controller.binder, &self.context.environment) {
-                Ok(directory) => directory,
-                Err(stop) => return Ok(Single::stopped(stop)),
-            };
+        let directory = match self.turn.job_directory(&self.controller.binder, &self.context.environment) {
+            Ok(directory) => directory,
+            Err(stop) => return Ok(Single::stopped(stop)),
+        };
         let file = file_of(&directory, id);
         let told = if id.contains('/') || id.is_empty() { Told::Missing } else { self.read(&file).await? };
         let shown = self.absolute(&file).await;
@@ -464,7 +463,8 @@ impl Execution<'_> {
             return Ok(Single::failed(failure(format!("there is no module `{module}`"))));
         };
         let given: Given = given.into_iter().map(|(name, value)| (name.into(), value)).collect();
-        let changes = actions.into_iter().map(|action| Planned { side: Side::Host, change: Change::new(action) });
+        let changes =
+            actions.into_iter().map(|action| Planned { side: Side::Host, change: Change::new(action) });
         let plan = Plan {
             changes: changes.collect(),
             changed: Some(changed),
@@ -498,8 +498,7 @@ enum Asked {
 
 /// Whether a job's file says that it has ended; one that does not even say that it was started is the module's result.
 fn is_finished(told: &Map) -> bool {
-    !told.contains_key(&Key::str("started"))
-        || told.get("finished").and_then(Value::to_bool).unwrap_or(false)
+    !told.contains_key(&Key::str("started")) || told.get("finished").and_then(Value::to_bool).unwrap_or(false)
 }
 
 /// What became of the actions of a job, from its file.

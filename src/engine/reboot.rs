@@ -8,9 +8,7 @@ use super::machine::Trouble;
 use super::single::Single;
 use crate::base::{Map, Value};
 use crate::modules::{RebootHost, Reconnect};
-use crate::wire::{
-    Action, Change, Command, CommandOutput, Done, FileKind, Follow, Observation, Query,
-};
+use crate::wire::{Action, Change, Command, CommandOutput, Done, FileKind, Follow, Observation, Query};
 
 /// The longest pause between two looks at a host that reboots.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
@@ -166,7 +164,8 @@ impl Execution<'_> {
         let connect_timeout = wanted.connect_timeout.map(seconds);
         let test = wanted.test_command.clone().unwrap_or_else(|| system.test_command().to_owned());
         let back = Until::Changed { command: &boot_time, before: &before };
-        for (until, what) in [(back, "last boot time check"), (Until::Succeeds(&test), "post-reboot test command")]
+        for (until, what) in
+            [(back, "last boot time check"), (Until::Succeeds(&test), "post-reboot test command")]
         {
             if !self.until(until, seconds(wanted.timeout), connect_timeout).await {
                 let message = format!("Timed out waiting for {what} (timeout={})", wanted.timeout);

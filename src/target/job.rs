@@ -226,8 +226,9 @@ fn carry_out(path: &Path) -> io::Result<()> {
     let outcomes = perform(&mut host, &job.actions);
     let told = match outcomes {
         Some(outcomes) => ended(&file, &job.id, &JobRecord { recipe: job.recipe, outcomes }),
-        None => write_private(&file, &timed_out())
-            .map_err(|error| cause::failed("cannot write", &file, &error)),
+        None => {
+            write_private(&file, &timed_out()).map_err(|error| cause::failed("cannot write", &file, &error))
+        }
     };
     told.map_err(io::Error::other)
 }

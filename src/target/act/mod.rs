@@ -105,11 +105,12 @@ fn run(host: &Host, command: &Command) -> Outcome {
     let called = command::called(command);
     let laid = Beside::lay(host, command)?;
     let with_files = laid.as_ref().map_or(command, |(_, command)| command);
-    let output =
-        command::run_within(with_files, directory.as_deref(), host.limits).map_err(|command::NotRun { errno, message }| {
+    let output = command::run_within(with_files, directory.as_deref(), host.limits).map_err(
+        |command::NotRun { errno, message }| {
             let kind = errno.map_or(FailureKind::Other, |number| cause::kind(&cause::errno(number)));
             Failure { kind, message: format!("cannot run `{called}`: {message}"), errno, output: None }
-        })?;
+        },
+    )?;
     if !command.must_succeed || (output.status == 0 && !output.timed_out) {
         return Ok(Done::Ran(output));
     }
