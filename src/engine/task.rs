@@ -478,7 +478,9 @@ impl Turn<'_> {
             Ok(seconds) => seconds.unwrap_or(*self.run.options.config.task_timeout as f64),
             Err(stop) => return Ok(Single::stopped(stop)),
         };
-        if seconds <= 0.0 {
+        // what is asynchronous has a time of its own
+        let detached = binder.number(self.task, Keyword::Async).is_ok_and(|limit| limit.unwrap_or(0.0) > 0.0);
+        if seconds <= 0.0 || detached {
             return self.once(binder, settings, delegate, None).await;
         }
         let limit = Duration::from_secs_f64(seconds);
@@ -497,10 +499,12 @@ impl Turn<'_> {
             }
             machine.store.spoil();
         }
-        let message = format!("Task failed: Timed out after {seconds} second(s).");
+        // as Python prints numbers
+        let period = if seconds.fract() == 0.0 { Value::from(seconds as i64) } else { Value::from(seconds) };
+        let message = format!("Task failed: Timed out after {} second(s).", period.to_text());
         let frame = "Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors.";
         let result = crate::map! {
-            "timedout" => crate::map! {"frame" => frame, "period" => seconds}, "msg" => message.as_str(),
+            "timedout" => crate::map! {"frame" => frame, "period" => period}, "msg" => message.as_str(),
         };
         Ok(Single { result, ..Single::failed(FailureText { message, ..FailureText::default() }) })
     }
