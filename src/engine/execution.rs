@@ -52,7 +52,7 @@ impl Execution<'_> {
     /// Plans until nothing is missing, then carries the plan out.
     pub(super) async fn run(&self) -> Result<Single, Trouble> {
         if let Some(detached) = self.detached {
-            return self.start(detached).await;
+            return Box::pin(self.start(detached)).await;
         }
         let mut stale = 0;
         loop {
@@ -73,7 +73,7 @@ impl Execution<'_> {
                     }
                     return Ok(single);
                 }
-                Step::Errand(errand) => return self.errand(errand).await,
+                Step::Errand(errand) => return Box::pin(self.errand(errand)).await,
                 Step::Plan(plan) => {
                     if plan.changes.is_empty() || self.settings.check_mode {
                         return Ok(self.without_changes(plan));

@@ -248,11 +248,13 @@ impl Machine {
         let BecomeSpec { method, user, executable, flags } = spec;
         let method = match method.rsplit('.').next().unwrap_or_default() {
             "sudo" => BecomeMethod::Sudo,
+            "su" => BecomeMethod::Su,
+            "doas" => BecomeMethod::Doas,
             _ => {
                 return Err(Trouble {
                     unreachable: false,
                     message: format!("the become method `{method}` is not supported"),
-                    hint: Some("use `sudo`".to_owned()),
+                    hint: Some("supported are `sudo`, `su` and `doas`".to_owned()),
                 });
             }
         };

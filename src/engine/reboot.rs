@@ -13,7 +13,7 @@ use crate::wire::{Action, Change, Command, CommandOutput, Done, FileKind, Follow
 /// The longest pause between two looks at a host that reboots.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// A session may take this long to answer over a connection that is there.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 
 fn failed(message: impl Into<String>, result: Map) -> Single {
     let failure = FailureText { message: message.into(), ..FailureText::default() };
@@ -186,7 +186,7 @@ impl Execution<'_> {
         let change = Change::new(Action::Run(Command::shell(command).may_fail()));
         match self.machine.perform(self.user, None, &[change], Vec::new(), self.time_left()).await {
             Ok((outcomes, _)) => match outcomes.into_iter().next() {
-                Some(Ok(Done::Ran(output))) if output.status == 0 || output.status < 0 => Ok(None),
+                Some(Ok(Done::Ran(output))) if output.status <= 0 => Ok(None),
                 Some(Ok(Done::Ran(output))) => Ok(Some(output)),
                 Some(Err(failure)) => {
                     Err(Trouble { unreachable: false, message: failure.message, hint: None })
@@ -254,9 +254,8 @@ impl Execution<'_> {
     async fn system(&self) -> Result<Result<System, String>, Trouble> {
         let subset = vec!["!all".to_owned(), "distribution".to_owned()];
         let query = Query::Facts { subset, fact_path: String::new(), timeout: 10 };
-        let facts = match self.machine.ask(self.user, query).await? {
-            Observation::Facts(facts) => facts,
-            _ => return Ok(Err("Failed to determine system distribution.".to_owned())),
+        let Observation::Facts(facts) = self.machine.ask(self.user, query).await? else {
+            return Ok(Err("Failed to determine system distribution.".to_owned()));
         };
         let fact = |name: &str| facts.get(name).map(Value::to_text).unwrap_or_default().to_lowercase();
         Ok(Ok(System { distribution: fact("distribution"), family: fact("os_family") }))

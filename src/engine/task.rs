@@ -481,11 +481,11 @@ impl Turn<'_> {
         // what is asynchronous has a time of its own
         let detached = binder.number(self.task, Keyword::Async).is_ok_and(|limit| limit.unwrap_or(0.0) > 0.0);
         if seconds <= 0.0 || detached {
-            return self.once(binder, settings, delegate, None).await;
+            return Box::pin(self.once(binder, settings, delegate, None)).await;
         }
         let limit = Duration::from_secs_f64(seconds);
-        let mut work =
-            std::pin::pin!(self.once(binder, settings, delegate, Instant::now().checked_add(limit)));
+        let deadline = Instant::now().checked_add(limit);
+        let mut work = Box::pin(self.once(binder, settings, delegate, deadline));
         if let Ok(done) = tokio::time::timeout(limit, &mut work).await {
             return done;
         }

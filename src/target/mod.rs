@@ -19,6 +19,7 @@ mod places;
 mod remembered;
 mod remote;
 mod session;
+mod terminal;
 
 pub use act::{act_here, http_request};
 pub use nss::nss_setup;

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::job;
 use super::session::{ServeError, Session};
+use super::{job, terminal};
 
 static HUNG_UP: AtomicBool = AtomicBool::new(false);
 /// Whether the next frame is waited for: then nothing is under way that has to be finished.
@@ -18,14 +18,16 @@ static IDLE: AtomicBool = AtomicBool::new(false);
 static OUTPUT: OnceLock<File> = OnceLock::new();
 
 /// Serves the controller on standard input and output. To be called before anything has used either. As
-/// `fleet remote job …` it is the supervisor of a job instead.
+/// `fleet remote job …` it is the supervisor of a job instead, as `fleet remote terminal …` the keeper of a terminal.
 ///
 /// When the pipe is lost (`SIGHUP`, `SIGTERM`, or nobody reads the answers any more) the instruction at hand is
 /// finished, and the process ends.
 pub fn remote_main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(2);
-    if arguments.next().is_some_and(|first| first == "job") {
-        return job::supervise(arguments);
+    match arguments.next() {
+        Some(first) if first == "job" => return job::supervise(arguments),
+        Some(first) if first == "terminal" => return terminal::run(arguments),
+        _ => {}
     }
     note(libc::SIGHUP);
     note(libc::SIGTERM);

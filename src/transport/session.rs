@@ -67,24 +67,10 @@ struct Live {
 }
 
 impl Session {
-    pub(super) fn new(inner: Arc<Inner>, who: Option<&Become>) -> Result<Self, SessionError> {
-        let elevation = who.map(|who| elevate::elevation(who).map_err(|problem| (who, problem))).transpose();
-        let elevation = elevation.map_err(|(who, problem)| SessionError::Become {
-            host: inner.name.clone(),
-            method: who.method.name(),
-            user: who.user.clone(),
-            problem,
-            detail: String::new(),
-        })?;
+    pub(super) fn new(inner: Arc<Inner>, who: Option<&Become>) -> Self {
+        let elevation = who.map(elevate::elevation);
         let state = Mutex::new(State::Idle);
-        Ok(Self {
-            inner,
-            who: who.cloned(),
-            elevation,
-            hello: OnceLock::new(),
-            next: AtomicU64::new(1),
-            state,
-        })
+        Self { inner, who: who.cloned(), elevation, hello: OnceLock::new(), next: AtomicU64::new(1), state }
     }
 
     /// Who answers: there after the first exchange.
