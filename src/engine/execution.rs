@@ -279,11 +279,7 @@ impl Execution<'_> {
     }
 
     /// The task's result, made of what became of its changes.
-    pub(super) async fn conclude(
-        &self,
-        plan: &Plan,
-        outcomes: Vec<crate::wire::Outcome>,
-    ) -> Result<Performed, Trouble> {
+    pub(super) async fn conclude(&self, plan: &Plan, outcomes: Vec<Outcome>) -> Result<Performed, Trouble> {
         let mut done = Vec::new();
         for (at, outcome) in outcomes.into_iter().enumerate() {
             match outcome {

@@ -102,7 +102,7 @@ fn prepare(host: &Host, job: &Job) -> Result<(Order, PathBuf), Failure> {
 /// A content as part of the order: what was sent ahead is gone when the session ends.
 fn in_frame(host: &Host, content: &Bytes) -> Result<Bytes, Failure> {
     match content {
-        Bytes::Inline(bytes) => Ok(Bytes::Inline(bytes.clone())),
+        Bytes::Inline(_) | Bytes::OnHost { .. } => Ok(content.clone()),
         Bytes::Sent { size, .. } if *size > MOST_CONTENT => Err(Failure::new(
             FailureKind::Other,
             format!("a content of {size} bytes is too large for an asynchronous task"),
