@@ -62,7 +62,7 @@ pub fn outlives(world: &World) {
     assert_eq!(world.ssh("job1", "cat /tmp/by-user; ls /var/lib/fleet/jobs | wc -l"), "done\n0\n");
 }
 
-const TIMEOUT: &str = r#"
+const TIMEOUT: &str = r"
 - hosts: job1
   gather_facts: false
   become: true
@@ -87,7 +87,7 @@ const TIMEOUT: &str = r#"
       ignore_errors: true
       register: job
     - assert: {that: job.msg == 'async task did not complete within the requested time - 1s'}
-"#;
+";
 
 pub fn timeout(world: &World) {
     let project = project("site.yml", TIMEOUT, "job1");
@@ -134,8 +134,8 @@ pub fn reboot(world: &World) {
     assert!(run.cost("job2", "connections") >= 3, "each wait has connected anew");
 }
 
-const SU: &str = r#"
-- hosts: job2
+const SU: &str = r"
+- hosts: job1
   gather_facts: false
   become: true
   become_method: su
@@ -143,11 +143,11 @@ const SU: &str = r#"
     - command: id -un
       register: who
     - assert: {that: who.stdout == 'root'}
-"#;
+";
 
 pub fn su(world: &World) {
     world.ssh("job1", "echo root:lab-password | chpasswd");
-    let project = project("site.yml", &SU.replace("job2", "job1"), "job1");
+    let project = project("site.yml", SU, "job1");
     let inventory = project.path("hosts.yml");
     let json = ["-i", inventory.to_str().unwrap(), "--json"];
     let site = project.path("site.yml");
