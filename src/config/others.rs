@@ -80,7 +80,6 @@ pub(super) const OTHERS: &[Row] = &[
         &[],
         &["defaults.ansible_managed"],
     ),
-    row("async_dir", Some("~/.ansible_async"), Harmless, &["ANSIBLE_ASYNC_DIR"], &["defaults.async_dir"]),
     row(
         "become_allow_same_user",
         Some("false"),

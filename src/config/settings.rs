@@ -272,7 +272,9 @@ settings! {
     /// Seconds that a task may take; 0: any time.
     task_timeout: u64 = Some("0"), Yes, ["ANSIBLE_TASK_TIMEOUT"], ["defaults.task_timeout"];
     /// Seconds between two looks at an asynchronous task.
-    poll_interval: u64 = Some("15"), No(ENGINE), ["ANSIBLE_POLL_INTERVAL"], ["defaults.poll_interval"];
+    poll_interval: u64 = Some("15"), Yes, ["ANSIBLE_POLL_INTERVAL"], ["defaults.poll_interval"];
+    /// Where the files of asynchronous tasks are on the host.
+    async_dir: String = Some("~/.ansible_async"), Yes, ["ANSIBLE_ASYNC_DIR"], ["defaults.async_dir"];
     /// The order in which hosts and tasks go: `linear`, `free` …
     strategy: String = Some("linear"), Yes, ["ANSIBLE_STRATEGY"], ["defaults.strategy"];
     /// The shell of commands.

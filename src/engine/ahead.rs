@@ -244,9 +244,8 @@ impl Looker<'_> {
                 }
                 None
             }
-            Ok(Step::Flow(_)) | Err(Halt::Needed | Halt::Unknown(_) | Halt::Deferred | Halt::Failed(_)) => {
-                None
-            }
+            Ok(Step::Flow(_) | Step::Errand(_))
+            | Err(Halt::Needed | Halt::Unknown(_) | Halt::Deferred | Halt::Failed(_)) => None,
         }
     }
 

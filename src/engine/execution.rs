@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::ahead;
 use super::controller::TaskController;
 use super::event::{Event, FailureText};
+use super::jobs::Detached;
 use super::known::{Look, Wanted};
 use super::machine::{Machine, Trouble, User};
 use super::single::{Settings, Single};
@@ -13,7 +14,7 @@ use super::task::Turn;
 use crate::base::{Key, Map, Value, pyregex};
 use crate::lang::{Keyword, short_name};
 use crate::modules::{
-    AnyModule, Context, Given, Halt, Plan, Planned, Side, Step, View, Wait, Wanted as Ends,
+    AnyModule, Context, Flow, Given, Halt, Plan, Planned, Side, Step, View, Wait, Wanted as Ends,
 };
 use crate::plan::bind::Stop;
 use crate::wire::{
@@ -24,6 +25,7 @@ use crate::wire::{
 const MOST_ROUNDS: usize = 64;
 
 /// A module's run on a machine.
+#[derive(Clone, Copy)]
 pub(super) struct Execution<'a> {
     pub(super) turn: &'a Turn<'a>,
     pub(super) machine: &'a Arc<Machine>,
@@ -34,35 +36,49 @@ pub(super) struct Execution<'a> {
     pub(super) controller: &'a TaskController<'a>,
     pub(super) settings: &'a Settings,
     pub(super) delegated: bool,
+    /// How it is started without waiting for it (`async`).
+    pub(super) detached: Option<&'a Detached>,
+    /// When the task's `timeout` is over.
+    pub(super) deadline: Option<Instant>,
+}
+
+/// What the module wants once nothing is missing, with the questions that it asked on the way; or its end.
+pub(super) enum Next {
+    Step(Box<Step>, indexmap::IndexSet<Query>),
+    Ended(Box<Single>),
 }
 
 impl Execution<'_> {
     /// Plans until nothing is missing, then carries the plan out.
     pub(super) async fn run(&self) -> Result<Single, Trouble> {
+        if let Some(detached) = self.detached {
+            return Box::pin(self.start(detached)).await;
+        }
         let mut stale = 0;
-        for _ in 0..MOST_ROUNDS {
-            let (step, look) = {
-                let look = Look::now(&self.machine.store, &self.user.key);
-                let step = self.module.plan(self.given, &View::new(&look, self.controller, self.context));
-                (step, (look.needed(), look.used()))
+        loop {
+            let (step, used) = match self.next().await? {
+                Next::Step(step, used) => (*step, used),
+                Next::Ended(single) => return Ok(*single),
             };
             match step {
-                Err(Halt::Needed) => {
-                    let (mut wanted, users) = self.ahead(&[]);
-                    wanted.add(&self.user.key, look.0);
-                    self.busy("asking");
-                    self.machine.observe(wanted, &users).await?;
+                Step::Wait(wait) => return self.wait(wait).await,
+                Step::Flow(flow) => {
+                    let passes_time = matches!(flow, Flow::Pause(_));
+                    let single = self.turn.flow(flow, self.settings).await;
+                    if passes_time {
+                        // for all hosts, though the task was taken for one
+                        for (_, machine) in self.turn.run.machines() {
+                            machine.store.spoil();
+                        }
+                    }
+                    return Ok(single);
                 }
-                Err(Halt::Unknown(unknown)) => return Ok(Single::unknown(unknown)),
-                Err(Halt::Deferred) => return Ok(Single::stopped(Stop::Deferred)),
-                Err(Halt::Failed(failed)) => return Ok(Single::halted(*failed)),
-                Ok(Step::Wait(wait)) => return self.wait(wait).await,
-                Ok(Step::Flow(flow)) => return Ok(self.turn.flow(flow, self.settings).await),
-                Ok(Step::Plan(plan)) => {
+                Step::Errand(errand) => return Box::pin(self.errand(errand)).await,
+                Step::Plan(plan) => {
                     if plan.changes.is_empty() || self.settings.check_mode {
                         return Ok(self.without_changes(plan));
                     }
-                    match self.perform(&plan, look.1).await? {
+                    match self.perform(&plan, used).await? {
                         Performed::Done(single) => return Ok(*single),
                         Performed::Stale(message) => {
                             stale += 1;
@@ -78,18 +94,42 @@ impl Execution<'_> {
                 }
             }
         }
-        Ok(Single::failed(FailureText {
+    }
+
+    /// Plans until nothing is missing.
+    pub(super) async fn next(&self) -> Result<Next, Trouble> {
+        let ended = |single| Ok(Next::Ended(Box::new(single)));
+        for _ in 0..MOST_ROUNDS {
+            let (step, look) = {
+                let look = Look::now(&self.machine.store, &self.user.key);
+                let step = self.module.plan(self.given, &View::new(&look, self.controller, self.context));
+                (step, (look.needed(), look.used()))
+            };
+            match step {
+                Err(Halt::Needed) => {
+                    let (mut wanted, users) = self.ahead(&[]);
+                    wanted.add(&self.user.key, look.0);
+                    self.busy("asking");
+                    self.machine.observe(wanted, &users).await?;
+                }
+                Err(Halt::Unknown(unknown)) => return ended(Single::unknown(unknown)),
+                Err(Halt::Deferred) => return ended(Single::stopped(Stop::Deferred)),
+                Err(Halt::Failed(failed)) => return ended(Single::halted(*failed)),
+                Ok(step) => return Ok(Next::Step(Box::new(step), look.1)),
+            }
+        }
+        ended(Single::failed(FailureText {
             message: format!("the module did not come to an end in {MOST_ROUNDS} rounds of questions"),
             ..FailureText::default()
         }))
     }
 
-    fn busy(&self, what: &str) {
+    pub(super) fn busy(&self, what: &str) {
         self.turn.run.tell(Event::HostBusy { host: Arc::clone(self.turn.host), what: Some(what.to_owned()) });
     }
 
     /// What the tasks that follow will ask, seen through these changes.
-    fn ahead(&self, changes: &[Change]) -> (Wanted, Vec<User>) {
+    pub(super) fn ahead(&self, changes: &[Change]) -> (Wanted, Vec<User>) {
         let (wanted, mut users) = if self.delegated {
             (Wanted::default(), Vec::new())
         } else {
@@ -101,7 +141,7 @@ impl Execution<'_> {
         (wanted, users)
     }
 
-    fn without_changes(&self, plan: Plan) -> Single {
+    pub(super) fn without_changes(&self, plan: Plan) -> Single {
         let changed = plan.is_changed();
         let Plan { changes, changed: _, summary, diffs, result, facts, warnings, opaque, skipped } = plan;
         if opaque && !changes.is_empty() && self.turn.run.options.check_apart {
@@ -173,7 +213,6 @@ impl Execution<'_> {
     }
 
     async fn perform(&self, plan: &Plan, used: indexmap::IndexSet<Query>) -> Result<Performed, Trouble> {
-        let turn = self.turn;
         self.busy(&plan.summary);
         let changes: Vec<Change> = plan.changes.iter().map(|planned| planned.change.clone()).collect();
         let raw = changes.iter().find_map(|change| match &change.action {
@@ -188,16 +227,9 @@ impl Execution<'_> {
             let (mut wanted, _) = self.ahead(&changes);
             wanted.add(&self.user.key, used.into_iter().filter(|query| !query.is_remote()));
             let then = wanted.take(&self.user.key);
-            let never =
-                turn.task.keyword(Keyword::ChangedWhen).is_some_and(|w| w.value == Value::Bool(false));
-            let remember = if self.settings.notify.is_empty() || never {
-                None
-            } else {
-                remembered =
-                    self.settings.notify.iter().map(|name| format!("{}/{name}", turn.host)).collect();
-                turn.run.remembers(&turn.play.journal, &remembered);
-                Some((turn.play.journal.clone(), remembered.clone()))
-            };
+            remembered = self.remembered();
+            let remember = self.remember(&remembered);
+            let left = self.time_left();
             let here = |planned: &&Planned| planned.side == Side::Controller;
             let of = |planned: &Planned| planned.change.clone();
             let on_controller: Vec<Change> = plan.changes.iter().filter(here).map(of).collect();
@@ -206,12 +238,48 @@ impl Execution<'_> {
                 Vec::new()
             } else {
                 let (outcomes, told) =
-                    self.machine.perform(self.user, remember, &on_host, then, None).await?;
+                    self.machine.perform(self.user, remember, &on_host, then, left).await?;
                 warning = told;
                 outcomes
             };
             both_sides(plan, outcomes, on_controller).await?
         };
+        match self.conclude(plan, outcomes).await? {
+            Performed::Done(mut single) => {
+                single.remembered = remembered;
+                single.warnings.extend(warning);
+                Ok(Performed::Done(single))
+            }
+            stale @ Performed::Stale(_) => Ok(stale),
+        }
+    }
+
+    /// The names of the handlers that it notifies, as they are remembered on the target.
+    pub(super) fn remembered(&self) -> Vec<String> {
+        let turn = self.turn;
+        let never = turn.task.keyword(Keyword::ChangedWhen).is_some_and(|w| w.value == Value::Bool(false));
+        let notify = if never { &[][..] } else { &self.settings.notify };
+        notify.iter().map(|name| format!("{}/{name}", turn.host)).collect()
+    }
+
+    /// What is to be remembered before a change.
+    pub(super) fn remember(&self, names: &[String]) -> Option<(String, Vec<String>)> {
+        if names.is_empty() {
+            return None;
+        }
+        let journal = &self.turn.play.journal;
+        self.turn.run.remembers(journal, names);
+        Some((journal.clone(), names.to_vec()))
+    }
+
+    /// What is left of the task's time, a little more than that: the controller's clock has the first word.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let left = self.deadline?.saturating_duration_since(Instant::now());
+        Some(left + Duration::from_millis(50))
+    }
+
+    /// The task's result, made of what became of its changes.
+    pub(super) async fn conclude(&self, plan: &Plan, outcomes: Vec<Outcome>) -> Result<Performed, Trouble> {
         let mut done = Vec::new();
         for (at, outcome) in outcomes.into_iter().enumerate() {
             match outcome {
@@ -222,15 +290,12 @@ impl Execution<'_> {
                 Err(failure) => {
                     let failed = self.module.failure(self.given, plan, at, &failure);
                     let mut single = Single::halted(failed);
-                    single.remembered = remembered;
                     single.changed |= at > 0;
                     return Ok(Performed::Done(Box::new(single)));
                 }
             }
         }
-        let mut single = self.result(plan, &done).await?;
-        single.remembered = remembered;
-        single.warnings.extend(warning);
+        let single = self.result(plan, &done).await?;
         Ok(Performed::Done(Box::new(single)))
     }
 
@@ -274,7 +339,7 @@ impl Execution<'_> {
         Ok(Single::stopped(Stop::Deferred))
     }
 
-    async fn wait(&self, wait: Wait) -> Result<Single, Trouble> {
+    pub(super) async fn wait(&self, wait: Wait) -> Result<Single, Trouble> {
         let Wait { query, wanted, delay, sleep, timeout, message, mut result } = wait;
         if self.settings.check_mode {
             return Ok(Single { result, ..Single::skipped("nothing is waited for in check mode") });
@@ -345,7 +410,8 @@ async fn both_sides(
         .collect())
 }
 
-enum Performed {
+/// What became of a plan: its result, or that it was made of something that is not true any more.
+pub(super) enum Performed {
     Done(Box<Single>),
     Stale(String),
 }

@@ -1,17 +1,23 @@
 //! A machine that is reached in one way: its connection, a session for each user, and what is known of it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::event::Cost;
 use super::known::{Store, Wanted};
 use crate::base::Secret;
 use crate::plan::bind::BecomeSpec;
 use crate::transport::{
-    Become, BecomeMethod, ConnectError, Connection, Connector, Destination, Session, SessionError,
+    Become, BecomeMethod, ConnectError, Connection, Connector, Destination, Kind, Session, SessionError,
 };
-use crate::wire::{Action, Change, CommandOutput, Failure, FailureKind, Outcome, Query, Step, StepAnswer};
+use crate::wire::{
+    Action, Change, CommandOutput, Failure, FailureKind, Observation, Outcome, Query, Step, StepAnswer,
+};
+
+/// What the target needs beyond a program's time: to end a process group and to answer.
+pub(super) const SLACK: Duration = Duration::from_secs(8);
 
 /// Why a host could not be worked on.
 #[derive(Clone, Debug)]
@@ -69,7 +75,7 @@ type KeyAndName = (String, String);
 pub(super) struct Machine {
     destination: Destination,
     connector: Arc<Connector>,
-    /// Made once; a failure stands for the rest of the run.
+    /// Made once; a failure stands until the connection is dropped.
     connection: tokio::sync::Mutex<Option<Result<Arc<Connection>, Trouble>>>,
     sessions: tokio::sync::Mutex<HashMap<Arc<str>, Arc<Session>>>,
     users: Mutex<HashMap<Arc<str>, User>>,
@@ -82,6 +88,28 @@ pub(super) struct Machine {
     noted: Mutex<Vec<(Arc<str>, String, String)>>,
     /// Names to be forgotten with the next program, by session.
     forgets: Mutex<HashMap<Arc<str>, Vec<KeyAndName>>>,
+    /// Exchanges that are under way.
+    under_way: AtomicUsize,
+    /// What connections that were dropped have cost.
+    spent: Mutex<Option<Cost>>,
+    /// Jobs that change the machine while other tasks run, and until when at the latest.
+    jobs: Mutex<HashMap<String, Instant>>,
+}
+
+/// Counts an exchange as under way until it is dropped.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl<'a> UnderWay<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Machine {
@@ -102,7 +130,38 @@ impl Machine {
             remembered: Mutex::default(),
             noted: Mutex::default(),
             forgets: Mutex::default(),
+            under_way: AtomicUsize::new(0),
+            spent: Mutex::default(),
+            jobs: Mutex::default(),
         }
+    }
+
+    /// Whether it is the controller itself.
+    pub(super) fn is_local(&self) -> bool {
+        self.destination.kind == Kind::Local
+    }
+
+    /// Whether it is being talked to.
+    pub(super) fn is_talking(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) > 0
+    }
+
+    /// A job runs there, no longer than this.
+    pub(super) fn job_started(&self, id: &str, longest: Duration) {
+        let until = Instant::now() + longest;
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), until);
+    }
+
+    /// A job has ended.
+    pub(super) fn job_ended(&self, id: &str) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.store.spoil();
+    }
+
+    /// Whether jobs may be changing it: then what was observed earlier is not believed.
+    pub(super) fn is_restless(&self) -> bool {
+        let now = Instant::now();
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).values().any(|until| *until > now)
     }
 
     /// The name of the user whose session this is, as far as it is known.
@@ -118,10 +177,58 @@ impl Machine {
         if let Some(known) = &*connection {
             return known.clone();
         }
-        let made = self.connector.connect(&self.destination).await;
-        let made = made.map(Arc::new).map_err(|error| Trouble::from(&error));
+        let made = self.connect(&self.destination).await;
         *connection = Some(made.clone());
         made
+    }
+
+    async fn connect(&self, destination: &Destination) -> Result<Arc<Connection>, Trouble> {
+        let made = self.connector.connect(destination).await;
+        made.map(Arc::new).map_err(|error| Trouble::from(&error))
+    }
+
+    /// Connects anew and has the user's session answer. One try to connect may take `connect_timeout`.
+    pub(super) async fn reconnect(
+        &self,
+        user: &User,
+        connect_timeout: Option<Duration>,
+    ) -> Result<(), Trouble> {
+        self.drop_connection().await;
+        let mut destination = self.destination.clone();
+        destination.retries = 0;
+        destination.connect_timeout = connect_timeout.unwrap_or(destination.connect_timeout);
+        let made = self.connect(&destination).await?;
+        *self.connection.lock().await = Some(Ok(made));
+        let root = Query::Stat { path: "/".to_owned(), follow: crate::wire::Follow::Yes };
+        self.ask(user, root).await.map(drop)
+    }
+
+    /// Drops the sessions and the connection; what is done next connects anew.
+    pub(super) async fn drop_connection(&self) {
+        if let Some(cost) = self.close_connection().await {
+            let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+            *spent = Some(added(spent.unwrap_or_default(), cost));
+        }
+        self.store.spoil();
+    }
+
+    /// The answer to one question, now.
+    pub(super) async fn ask(&self, user: &User, query: Query) -> Result<Observation, Trouble> {
+        let answers = self.exchange(user, vec![Step::Observe(query)], None).await?;
+        match answers.into_iter().next() {
+            Some(StepAnswer::Observed(observation)) => Ok(observation),
+            Some(StepAnswer::Changed(_) | StepAnswer::NotRun) | None => Err(Trouble {
+                unreachable: false,
+                message: "the target did not answer a question".to_owned(),
+                hint: None,
+            }),
+        }
+    }
+
+    /// The home directory of a user whose session has answered.
+    pub(super) async fn home(&self, user: &User) -> Option<String> {
+        let sessions = self.sessions.lock().await;
+        sessions.get(&user.key)?.hello().map(|hello| hello.home.clone())
     }
 
     async fn session(&self, user: &User) -> Result<Arc<Session>, Trouble> {
@@ -141,11 +248,13 @@ impl Machine {
         let BecomeSpec { method, user, executable, flags } = spec;
         let method = match method.rsplit('.').next().unwrap_or_default() {
             "sudo" => BecomeMethod::Sudo,
+            "su" => BecomeMethod::Su,
+            "doas" => BecomeMethod::Doas,
             _ => {
                 return Err(Trouble {
                     unreachable: false,
                     message: format!("the become method `{method}` is not supported"),
-                    hint: Some("use `sudo`".to_owned()),
+                    hint: Some("supported are `sudo`, `su` and `doas`".to_owned()),
                 });
             }
         };
@@ -166,7 +275,9 @@ impl Machine {
     ) -> Result<Vec<StepAnswer>, Trouble> {
         let session = self.session(user).await?;
         let first = session.hello().is_none();
-        let answers = match session.exchange(steps, timeout).await {
+        let _under_way = UnderWay::new(&self.under_way);
+        let patience = timeout.map(|timeout| timeout + SLACK);
+        let answers = match session.exchange_within(steps, timeout, patience).await {
             Ok(answers) => answers,
             Err(error) => {
                 self.sessions.lock().await.remove(&user.key);
@@ -360,6 +471,15 @@ impl Machine {
 
     /// Ends sessions and connection, and tells what they cost; `None` where there was no connection.
     pub(super) async fn close(&self) -> Option<Cost> {
+        let cost = self.close_connection().await;
+        let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (cost, spent) {
+            (Some(cost), Some(spent)) => Some(added(cost, spent)),
+            (cost, spent) => cost.or(spent),
+        }
+    }
+
+    async fn close_connection(&self) -> Option<Cost> {
         self.close_sessions().await;
         let connection = self.connection.lock().await.take()?.ok()?;
         let counters = connection.counters();
@@ -388,5 +508,15 @@ impl Machine {
     pub(super) async fn reset(&self) {
         self.close_sessions().await;
         self.store.spoil();
+    }
+}
+
+fn added(one: Cost, other: Cost) -> Cost {
+    let Cost { connections, exchanges, bytes_sent, bytes_received } = one;
+    Cost {
+        connections: connections + other.connections,
+        exchanges: exchanges + other.exchanges,
+        bytes_sent: bytes_sent + other.bytes_sent,
+        bytes_received: bytes_received + other.bytes_received,
     }
 }

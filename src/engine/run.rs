@@ -131,6 +131,8 @@ pub(super) struct Run {
     pub(super) stats: Mutex<IndexMap<Option<Arc<str>>, Map>>,
     /// Where facts are kept between runs.
     pub(super) cache: Option<FactCache>,
+    /// Check mode: what jobs that were not started would have given, by their names.
+    pub(super) jobs: Mutex<HashMap<String, super::single::Single>>,
     warned: Mutex<HashSet<String>>,
     /// The turns of tasks with `throttle`, by task: with free strategies hosts come to one at different times.
     throttles: Mutex<HashMap<usize, Arc<tokio::sync::Semaphore>>>,
@@ -189,6 +191,7 @@ impl Run {
             directories,
             stats: Mutex::default(),
             cache: None,
+            jobs: Mutex::default(),
             warned: Mutex::default(),
             throttles: Mutex::default(),
             start_at: Mutex::new(start_at),

@@ -10,7 +10,7 @@ use crate::modules::contract::Failed;
 use crate::plan::bind::Stop;
 
 /// One run of the module.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Single {
     pub(super) result: Map,
     pub(super) changed: bool,

@@ -478,21 +478,33 @@ impl Turn<'_> {
             Ok(seconds) => seconds.unwrap_or(*self.run.options.config.task_timeout as f64),
             Err(stop) => return Ok(Single::stopped(stop)),
         };
-        let work = self.once(binder, settings, delegate);
-        if seconds <= 0.0 {
-            return work.await;
+        // what is asynchronous has a time of its own
+        let detached = binder.number(self.task, Keyword::Async).is_ok_and(|limit| limit.unwrap_or(0.0) > 0.0);
+        if seconds <= 0.0 || detached {
+            return Box::pin(self.once(binder, settings, delegate, None)).await;
         }
-        if let Ok(done) = tokio::time::timeout(Duration::from_secs_f64(seconds), work).await {
+        let limit = Duration::from_secs_f64(seconds);
+        let deadline = Instant::now().checked_add(limit);
+        let mut work = Box::pin(self.once(binder, settings, delegate, deadline));
+        if let Ok(done) = tokio::time::timeout(limit, &mut work).await {
             return done;
         }
-        if let Ok((machine, _)) = self.run.machine(self.host, delegate, binder, Some(self.task)) {
-            // what it is doing ends with its session
-            machine.reset().await;
+        if let Ok((machine, _)) = self.run.machine(self.host, delegate, binder, Some(self.task))
+            && machine.is_talking()
+        {
+            // the host ends what it does by itself, and can then be asked again
+            let answered = tokio::time::timeout(super::machine::SLACK, work).await;
+            if answered.is_err() {
+                machine.reset().await;
+            }
+            machine.store.spoil();
         }
-        let message = format!("Task failed: Timed out after {seconds} second(s).");
+        // as Python prints numbers
+        let period = if seconds.fract() == 0.0 { Value::from(seconds as i64) } else { Value::from(seconds) };
+        let message = format!("Task failed: Timed out after {} second(s).", period.to_text());
         let frame = "Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors.";
         let result = crate::map! {
-            "timedout" => crate::map! {"frame" => frame, "period" => seconds}, "msg" => message.as_str(),
+            "timedout" => crate::map! {"frame" => frame, "period" => period}, "msg" => message.as_str(),
         };
         Ok(Single { result, ..Single::failed(FailureText { message, ..FailureText::default() }) })
     }
@@ -503,6 +515,7 @@ impl Turn<'_> {
         binder: &Binder<'_>,
         settings: &Settings,
         delegate: Option<&str>,
+        deadline: Option<Instant>,
     ) -> Result<Single, Trouble> {
         let name = match binder.module(self.task) {
             Ok(name) => name,
@@ -535,6 +548,13 @@ impl Turn<'_> {
             Ok(environment) => environment,
             Err(stop) => return Ok(Single::stopped(stop)),
         };
+        if machine.is_restless() {
+            machine.store.spoil();
+        }
+        let detached = match self.detached(binder, &environment) {
+            Ok(detached) => detached,
+            Err(stop) => return Ok(Single::stopped(stop)),
+        };
         let context = Context {
             check_mode: settings.check_mode,
             diff: settings.diff,
@@ -560,6 +580,8 @@ impl Turn<'_> {
             controller: &controller,
             settings,
             delegated: delegate.is_some(),
+            detached: detached.as_ref(),
+            deadline,
         };
         let mut single = execution.run().await?;
         single.cacheable = given.get("cacheable").and_then(Value::to_bool).unwrap_or(false);

@@ -64,7 +64,7 @@ macro_rules! keywords {
 
 keywords! {
     AnyErrorsFatal = "any_errors_fatal", [play role block task], true, Yes;
-    Async = "async", [task], false, Refused;
+    Async = "async", [task], false, Yes;
     Become = "become", [play role block task], true, Yes;
     BecomeExe = "become_exe", [play role block task], true, Yes;
     BecomeFlags = "become_flags", [play role block task], true, Yes;
@@ -93,7 +93,7 @@ keywords! {
     NoLog = "no_log", [play role block task], true, Yes;
     Notify = "notify", [block task], true, Yes;
     Order = "order", [play], false, Yes;
-    Poll = "poll", [task], false, Refused;
+    Poll = "poll", [task], false, Yes;
     Port = "port", [play role block task], true, Yes;
     Register = "register", [task], false, Yes;
     RemoteUser = "remote_user", [play role block task], true, Yes;

@@ -157,6 +157,61 @@ pub struct Pause {
     pub echo: bool,
 }
 
+/// What the engine does with a host's connection, and with jobs there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// How a job stands (`async_status`).
+    JobStatus {
+        /// The job's name.
+        id: String,
+    },
+    /// The end of what tells of a job (`async_status` with `mode: cleanup`).
+    JobCleanup {
+        /// The job's name.
+        id: String,
+    },
+    /// A new connection (`wait_for_connection`).
+    Reconnect(Reconnect),
+    /// A reboot (`reboot`).
+    Reboot(RebootHost),
+}
+
+/// Until the host can be worked on over a new connection. All in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reconnect {
+    /// For one try to connect.
+    pub connect_timeout: u32,
+    /// Before the first try.
+    pub delay: u32,
+    /// Between tries.
+    pub sleep: u32,
+    /// After which it has failed.
+    pub timeout: u32,
+}
+
+/// A reboot, as the parameters of `reboot` say. Times are in seconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RebootHost {
+    /// Prints something else after every boot.
+    pub boot_time_command: Option<String>,
+    /// For one try to connect.
+    pub connect_timeout: Option<u32>,
+    /// Shown to the host's users.
+    pub message: String,
+    /// After the host was told to reboot.
+    pub delay_after: u32,
+    /// Before the reboot.
+    pub delay_before: u32,
+    /// For the reboot, and then again for the test.
+    pub timeout: u32,
+    /// Where the command is looked for.
+    pub search_paths: Vec<String>,
+    /// Succeeds once the host is ready.
+    pub test_command: Option<String>,
+    /// The command that reboots, with its arguments.
+    pub command: Option<String>,
+}
+
 /// A module's answer when nothing is missing.
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -166,6 +221,8 @@ pub enum Step {
     Wait(Wait),
     /// The engine does this.
     Flow(Flow),
+    /// The engine does this with the host.
+    Errand(Errand),
 }
 
 /// Why a module could not answer.

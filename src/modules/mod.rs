@@ -16,6 +16,7 @@ mod apt_repository;
 mod archive;
 mod assemble;
 mod assert;
+mod async_status;
 mod attributes;
 mod authorized_key;
 mod blockinfile;
@@ -55,6 +56,7 @@ mod pause;
 mod ping;
 mod pip;
 mod raw;
+mod reboot;
 mod replace;
 mod run;
 mod script;
@@ -77,6 +79,7 @@ mod uri;
 mod user;
 mod validate_argument_spec;
 mod wait_for;
+mod wait_for_connection;
 mod web;
 mod write_file;
 
@@ -86,8 +89,8 @@ use crate::base::shlex as words;
 mod testing;
 
 pub use contract::{
-    AnyModule, Flow, FreeForm, Halt, IncludeVars, Module, ModuleDoc, Pause, Plan, Planned, Side, Step, Wait,
-    Wanted,
+    AnyModule, Errand, Flow, FreeForm, Halt, IncludeVars, Module, ModuleDoc, Pause, Plan, Planned,
+    RebootHost, Reconnect, Side, Step, Wait, Wanted,
 };
 pub use diff::Diff;
 pub use params::{Field, Given, ParamProblem};

@@ -12,6 +12,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::archive::Archive>::new(),
     &Registered::<super::assemble::Assemble>::new(),
     &Registered::<super::assert::Assert>::new(),
+    &Registered::<super::async_status::AsyncStatus>::new(),
     &Registered::<super::authorized_key::AuthorizedKey>::new(),
     &Registered::<super::blockinfile::BlockInFile>::new(),
     &Registered::<super::command::RunCommand>::new(),
@@ -46,6 +47,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::ping::Ping>::new(),
     &Registered::<super::pip::Pip>::new(),
     &Registered::<super::raw::RawCommand>::new(),
+    &Registered::<super::reboot::Reboot>::new(),
     &Registered::<super::replace::Replace>::new(),
     &Registered::<super::script::Script>::new(),
     &Registered::<super::service::Service>::new(),
@@ -67,6 +69,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::user::User>::new(),
     &Registered::<super::validate_argument_spec::ValidateArgumentSpec>::new(),
     &Registered::<super::wait_for::WaitFor>::new(),
+    &Registered::<super::wait_for_connection::WaitForConnection>::new(),
 ];
 
 /// The module with a short or full name: `copy`, `ansible.builtin.copy`, `ansible.legacy.copy`.

@@ -190,7 +190,7 @@ fn said(outcomes: &[Done]) -> Map {
     let outputs = || {
         outcomes.iter().filter_map(|outcome| match outcome {
             Done::Ran(output) => Some(output),
-            Done::Plain | Done::Written { .. } | Done::Answered(_) => None,
+            Done::Plain | Done::Written { .. } | Done::Answered(_) | Done::Started { .. } => None,
         })
     };
     let mut keys = Map::new();

@@ -302,7 +302,7 @@ pub fn directory_is_there(plan: &mut Plan, dest: &str, view: &View<'_>) -> Resul
 pub fn backup(outcomes: &[Done]) -> Option<String> {
     outcomes.iter().find_map(|outcome| match outcome {
         Done::Written { backup } => backup.clone(),
-        Done::Plain | Done::Ran(_) | Done::Answered(_) => None,
+        Done::Plain | Done::Ran(_) | Done::Answered(_) | Done::Started { .. } => None,
     })
 }
 

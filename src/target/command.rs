@@ -31,6 +31,34 @@ const MOST_OUTPUT: usize = 56 << 20;
 /// Where programs are looked for after `PATH`: sessions of ordinary users lack these.
 const SYSTEM_DIRECTORIES: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
+/// How long a command may go on once nobody listens any more: what is under way (a package installation) shall come to
+/// its end, but nothing may run for ever.
+const AFTER_LOSS: Duration = Duration::from_mins(10);
+/// How often is looked whether somebody still listens.
+const LISTEN: Duration = Duration::from_secs(5);
+
+/// What bounds a command besides its own time-out.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// When its process group is killed.
+    pub deadline: Option<Instant>,
+    /// Whether the controller is gone; it may then go on for ten minutes.
+    pub is_lost: fn() -> bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { deadline: None, is_lost: || false }
+    }
+}
+
+impl Limits {
+    /// Whether the deadline has passed.
+    pub fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
 /// Why a command did not run to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotRun {
@@ -73,6 +101,18 @@ pub fn called(command: &Command) -> &str {
 /// # Errors
 /// It cannot be started (`ENOENT` where there is no such program), or writes more than fits into an answer.
 pub fn run(command: &Command, directory: Option<&Path>) -> Result<CommandOutput, NotRun> {
+    run_within(command, directory, Limits::default())
+}
+
+/// The same within limits.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_within(
+    command: &Command,
+    directory: Option<&Path>,
+    limits: Limits,
+) -> Result<CommandOutput, NotRun> {
     let Command { program, directory: _, environment, stdin, timeout, umask, must_succeed: _, files: _ } =
         command;
     if let Some(directory) = directory {
@@ -124,7 +164,8 @@ pub fn run(command: &Command, directory: Option<&Path>) -> Result<CommandOutput,
     let child = child.map_err(|error| NotRun::of(&error))?;
     let deadline = timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds.into()));
     let stdin = stdin.as_ref().map(|text| text.open().as_bytes()).unwrap_or_default();
-    let collected = Running::new(child, stdin, deadline).and_then(Running::collect);
+    let limits = Limits { deadline: deadline.into_iter().chain(limits.deadline).min(), ..limits };
+    let collected = Running::new(child, stdin, limits).and_then(Running::collect);
     let Collected { status, stdout, stderr, timed_out, dropped } =
         collected.map_err(|error| NotRun::of(&error))?;
     if dropped > 0 {
@@ -235,13 +276,15 @@ struct Running<'a> {
     input: &'a [u8],
     stdout: Stream<std::process::ChildStdout>,
     stderr: Stream<std::process::ChildStderr>,
-    deadline: Option<Instant>,
+    limits: Limits,
+    /// Whether nobody listens any more.
+    lost: bool,
     kill: Kill,
     dropped: usize,
 }
 
 impl<'a> Running<'a> {
-    fn new(mut child: Child, input: &'a [u8], deadline: Option<Instant>) -> io::Result<Self> {
+    fn new(mut child: Child, input: &'a [u8], limits: Limits) -> io::Result<Self> {
         let pid = Pid::from_raw(child.id() as i32).ok_or_else(|| cause::errno(libc::ESRCH))?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         for pipe in [stdin.as_ref().map(AsFd::as_fd), stdout.as_ref().map(AsFd::as_fd)]
@@ -259,7 +302,8 @@ impl<'a> Running<'a> {
             input,
             stdout: Stream { pipe: stdout, bytes: Vec::new() },
             stderr: Stream { pipe: stderr, bytes: Vec::new() },
-            deadline,
+            limits,
+            lost: false,
             kill: Kill::Not,
             dropped: 0,
         })
@@ -324,8 +368,13 @@ impl<'a> Running<'a> {
 
     /// Kills the group when its time is over. Whether a killed process is given up.
     fn enforce_deadline(&mut self, now: Instant) -> bool {
+        if !self.lost && (self.limits.is_lost)() {
+            self.lost = true;
+            let last = now + AFTER_LOSS;
+            self.limits.deadline = Some(self.limits.deadline.map_or(last, |deadline| deadline.min(last)));
+        }
         match self.kill {
-            Kill::Not if self.deadline.is_some_and(|deadline| now >= deadline) => {
+            Kill::Not if self.limits.deadline.is_some_and(|deadline| now >= deadline) => {
                 let _ = rustix::process::kill_process_group(self.pid, Signal::TERM);
                 self.kill = Kill::Asked(now);
             }
@@ -373,7 +422,10 @@ impl<'a> Running<'a> {
             waited.extend(self.descriptor.as_ref().map(|process| PollFd::new(process, PollFlags::IN)));
         }
         let until = quiet.or(match self.kill {
-            Kill::Not => self.deadline,
+            Kill::Not => {
+                let look = Instant::now() + LISTEN;
+                Some(self.limits.deadline.map_or(look, |deadline| deadline.min(look)))
+            }
             Kill::Asked(at) => Some(at + GRACE),
             Kill::Forced(at) => Some(at + GIVE_UP),
         });

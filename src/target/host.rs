@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::command::Limits;
 use super::content_store::ContentStore;
 use super::names::Names;
 use super::observe::{packages::Packages, units::Units};
@@ -23,6 +24,8 @@ pub struct Host {
     pub contents: ContentStore,
     /// Where fleet's own state is.
     pub places: Places,
+    /// What bounds the commands that are run.
+    pub limits: Limits,
     /// The home directory of the user who asks.
     pub home: PathBuf,
     /// The number of the user who asks.
@@ -48,6 +51,7 @@ impl Host {
             units: Units::default(),
             contents: ContentStore::new(&places.spool),
             places,
+            limits: Limits::default(),
             home,
             uid,
             has_selinux: Path::new("/sys/fs/selinux/enforce").exists(),

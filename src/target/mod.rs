@@ -10,6 +10,7 @@ mod command;
 mod content_store;
 pub mod facts;
 mod host;
+mod job;
 mod names;
 mod nss;
 mod observe;
@@ -18,6 +19,7 @@ mod places;
 mod remembered;
 mod remote;
 mod session;
+mod terminal;
 
 pub use act::{act_here, http_request};
 pub use nss::nss_setup;

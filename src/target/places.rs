@@ -12,6 +12,8 @@ pub struct Places {
     pub state: PathBuf,
     /// Contents on their way to their files.
     pub spool: PathBuf,
+    /// Orders for jobs that are about to start.
+    pub jobs: PathBuf,
 }
 
 impl Places {
@@ -26,7 +28,7 @@ impl Places {
 
     /// The places below one directory.
     pub fn below(directory: &Path) -> Self {
-        Self { state: directory.join("state"), spool: directory.join("spool") }
+        Self { state: directory.join("state"), spool: directory.join("spool"), jobs: directory.join("jobs") }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use super::host::Host;
 use super::places::Places;
@@ -52,6 +53,12 @@ impl<'a, R: Read, W: Write> Session<'a, R, W> {
         Self { reader, writer, host: Host::new(places), is_lost }
     }
 
+    /// The same; commands that run when the controller is lost are given some time and then killed.
+    pub(super) fn watching(mut self, is_lost: fn() -> bool) -> Self {
+        self.host.limits.is_lost = is_lost;
+        self
+    }
+
     pub(super) fn run(mut self) -> Result<(), ServeError> {
         self.writer.write_all(MARKER)?;
         let hello = FromTarget::Hello(self.host.hello());
@@ -62,7 +69,11 @@ impl<'a, R: Read, W: Write> Session<'a, R, W> {
                 Ok(Some(ToTarget::Content { sha256, size, piece })) => {
                     self.host.contents.accept(&sha256, size, &piece);
                 }
-                Ok(Some(ToTarget::Program { id, steps })) => self.program(id, &steps)?,
+                Ok(Some(ToTarget::Program { id, steps, limit })) => {
+                    let limit = limit.map(Duration::from_millis);
+                    self.host.limits.deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+                    self.program(id, &steps)?;
+                }
                 Err(error) => {
                     let _ = self.send(&FromTarget::Fatal { message: error.to_string() });
                     return Err(error.into());
@@ -83,7 +94,12 @@ impl<'a, R: Read, W: Write> Session<'a, R, W> {
                 if (self.is_lost)() {
                     return Err(ServeError::Lost);
                 }
-                self.step(step, steps.get(index..).unwrap_or_default())
+                if self.host.limits.is_over() {
+                    stopped = true;
+                    late(step)
+                } else {
+                    self.step(step, steps.get(index..).unwrap_or_default())
+                }
             };
             stopped |= matches!(answer, StepAnswer::Changed(Err(_)));
             let size = size_of_answer(&answer);
@@ -140,6 +156,17 @@ impl<'a, R: Read, W: Write> Session<'a, R, W> {
     }
 }
 
+/// The answer to the step at which time ran out.
+fn late(step: &Step) -> StepAnswer {
+    match step {
+        Step::Observe(_) => StepAnswer::NotRun,
+        Step::Change(_) => StepAnswer::Changed(Err(Failure::new(
+            FailureKind::Timeout,
+            "the time for the task was over before this could be begun",
+        ))),
+    }
+}
+
 /// Does something; a panic in it becomes a message.
 pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
@@ -185,7 +212,7 @@ fn size_of_answer(answer: &StepAnswer) -> usize {
 fn size_of_outcome(outcome: &Outcome) -> usize {
     use crate::wire::Done;
     match outcome {
-        Ok(Done::Plain | Done::Written { .. }) => 0,
+        Ok(Done::Plain | Done::Written { .. } | Done::Started { .. }) => 0,
         Ok(Done::Ran(output)) => output.stdout.len() + output.stderr.len(),
         Ok(Done::Answered(answer)) => answer.body.len(),
         Err(failure) => failure.output.as_ref().map_or(0, |output| output.stdout.len() + output.stderr.len()),

@@ -12,6 +12,15 @@ pub(super) enum Runner {
     Other,
 }
 
+/// What an upload is started through, besides the words in front of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Through {
+    /// Nothing.
+    Nothing,
+    /// Its own keeper of a terminal, run by the login user.
+    Terminal,
+}
+
 /// In front of the answer that there is no upload; followed by `gzip` or `none`, and `uname -sm`.
 pub(super) const MISSING: &str = "fleet-missing ";
 /// The host waits for the bytes.
@@ -57,10 +66,19 @@ fn condition(runner: Runner) -> &'static str {
 
 /// Runs one of the uploads if it is in one of the places, as `WORDS… UPLOAD remote`, where the words are the
 /// arguments of the text; else says that it is missing.
-pub(super) fn start_script(names: &[String], remote_tmp: Option<&str>, runner: Runner) -> String {
+pub(super) fn start_script(
+    names: &[String],
+    remote_tmp: Option<&str>,
+    runner: Runner,
+    through: Through,
+) -> String {
+    let keeper = match through {
+        Through::Nothing => "",
+        Through::Terminal => r#""$p" remote terminal "#,
+    };
     let (places, names, condition) = (places(remote_tmp), names.join(" "), condition(runner));
     format!(
-        r#"{TRUSTED}{REACHABLE}{HOME_PLACE}for d in {places} {ROOT_PLACE}; do for n in {names}; do p=$d/$n; if [ -f "$p" ] && [ -x "$p" ] && {condition}; then exec "$@" "$p" remote; fi; done; done; g=none; if command -v gzip >/dev/null 2>&1; then g=gzip; fi; echo "{MISSING}$g $(uname -sm)"; exit 111"#
+        r#"{TRUSTED}{REACHABLE}{HOME_PLACE}for d in {places} {ROOT_PLACE}; do for n in {names}; do p=$d/$n; if [ -f "$p" ] && [ -x "$p" ] && {condition}; then exec {keeper}"$@" "$p" remote; fi; done; done; g=none; if command -v gzip >/dev/null 2>&1; then g=gzip; fi; echo "{MISSING}$g $(uname -sm)"; exit 111"#
     )
 }
 

@@ -195,7 +195,7 @@ impl Connection {
         reason = "the engine's contract: starting a session may come to wait for the host"
     )]
     pub async fn session(&self, who: Option<&Become>) -> Result<Session, SessionError> {
-        Session::new(Arc::clone(&self.inner), self.inner.becomes(who))
+        Ok(Session::new(Arc::clone(&self.inner), self.inner.becomes(who)))
     }
 
     /// Runs a text in the login shell (with `become`: in `/bin/sh` as that user), without anything of fleet's on the

@@ -34,37 +34,44 @@ pub(super) enum NotSent {
 
 /// The files that the steps need, each once.
 pub(super) fn needed(steps: &[Step]) -> Vec<Content> {
-    let mut out: Vec<Content> = Vec::new();
+    let mut contents = Vec::new();
     for step in steps {
-        let contents: Vec<&Bytes> = match step {
-            Step::Observe(Query::Command(command)) | Step::Change(Action::Run(command)) => {
-                command.files.iter().map(|(_, content)| content).collect()
+        match step {
+            Step::Observe(Query::Command(command)) => {
+                contents.extend(command.files.iter().map(|(_, content)| content));
             }
-            Step::Observe(_) => continue,
-            Step::Change(action) => match action {
-                Action::WriteFile { content, .. } => vec![content],
-                Action::SetAttributes { .. }
-                | Action::MakeDirectory { .. }
-                | Action::Symlink { .. }
-                | Action::HardLink { .. }
-                | Action::Touch { .. }
-                | Action::Remove { .. }
-                | Action::Run(_)
-                | Action::Http(_)
-                | Action::Raw { .. }
-                | Action::Remember { .. }
-                | Action::Forget { .. } => continue,
-            },
-        };
-        for bytes in contents {
-            if let Bytes::Sent { sha256, sha1: _, size, path: Some(path) } = bytes
-                && !out.iter().any(|known| known.sha256 == *sha256)
-            {
-                out.push(Content { sha256: sha256.clone(), size: *size, path: path.clone() });
-            }
+            Step::Observe(_) => {}
+            Step::Change(action) => add(action, &mut contents),
+        }
+    }
+    let mut out: Vec<Content> = Vec::new();
+    for bytes in contents {
+        if let Bytes::Sent { sha256, sha1: _, size, path: Some(path) } = bytes
+            && !out.iter().any(|known| known.sha256 == *sha256)
+        {
+            out.push(Content { sha256: sha256.clone(), size: *size, path: path.clone() });
         }
     }
     out
+}
+
+/// The contents that an action names.
+fn add<'a>(action: &'a Action, contents: &mut Vec<&'a Bytes>) {
+    match action {
+        Action::WriteFile { content, .. } => contents.push(content),
+        Action::Run(command) => contents.extend(command.files.iter().map(|(_, content)| content)),
+        Action::StartJob(job) => job.actions.iter().for_each(|action| add(action, contents)),
+        Action::SetAttributes { .. }
+        | Action::MakeDirectory { .. }
+        | Action::Symlink { .. }
+        | Action::HardLink { .. }
+        | Action::Touch { .. }
+        | Action::Remove { .. }
+        | Action::Http(_)
+        | Action::Raw { .. }
+        | Action::Remember { .. }
+        | Action::Forget { .. } => {}
+    }
 }
 
 /// Streams a file. `begun` becomes true when a part of it is out: then the other side waits for the rest, and a

@@ -110,9 +110,9 @@ impl Destination {
 pub enum BecomeMethod {
     /// `sudo`.
     Sudo,
-    /// `su`: not supported yet.
+    /// `su`.
     Su,
-    /// `doas`: not supported yet.
+    /// `doas`.
     Doas,
 }
 

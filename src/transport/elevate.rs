@@ -1,4 +1,4 @@
-//! `become`: the command line of sudo, its prompt, and what its words mean.
+//! `become`: the command lines of sudo, su and doas, their prompts, and what their words mean.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
@@ -12,19 +12,33 @@ pub(super) struct Elevation {
     pub(super) argv: Vec<String>,
     /// The prompt that asks for the password; `None` when none may be asked for.
     pub(super) prompt: Option<String>,
+    /// Whether the password is asked for on a terminal and nowhere else.
+    pub(super) terminal: bool,
 }
 
-/// The command line for a user, as `ansible.builtin.sudo`: without a password it must not ask (`-n`), with one it
-/// reads it from standard input (`-S`) after a prompt that nothing else writes.
-pub(super) fn elevation(who: &Become) -> Result<Elevation, BecomeProblem> {
-    let Become { method, user, executable, flags, password } = who;
-    match method {
-        BecomeMethod::Sudo => {}
-        BecomeMethod::Su | BecomeMethod::Doas => return Err(BecomeProblem::Unsupported),
+/// What su's shell does with the words that follow: it becomes them.
+const BECOME_WORDS: &str = "exec \"$0\" \"$@\"";
+
+/// The command line for a user.
+pub(super) fn elevation(who: &Become) -> Elevation {
+    match who.method {
+        BecomeMethod::Sudo => sudo(who),
+        BecomeMethod::Su => su(who),
+        BecomeMethod::Doas => doas(who),
     }
+}
+
+fn program(who: &Become) -> String {
+    who.executable.clone().unwrap_or_else(|| who.method.name().to_owned())
+}
+
+/// As `ansible.builtin.sudo`: without a password it must not ask (`-n`), with one it reads it from standard input
+/// (`-S`) after a prompt that nothing else writes.
+fn sudo(who: &Become) -> Elevation {
+    let Become { method: _, user, executable: _, flags, password } = who;
     let default = ["-H".to_owned()];
     let flags = if flags.is_empty() { &default[..] } else { flags.as_slice() };
-    let mut argv = vec![executable.clone().unwrap_or_else(|| method.name().to_owned())];
+    let mut argv = vec![program(who)];
     let asks = |flag: &str| matches!(flag, "-n" | "-S" | "--non-interactive" | "--stdin");
     argv.extend(flags.iter().filter(|flag| !asks(flag)).cloned());
     let prompt = password.as_ref().map(|_| {
@@ -36,7 +50,31 @@ pub(super) fn elevation(who: &Become) -> Result<Elevation, BecomeProblem> {
         None => argv.push("-n".to_owned()),
     }
     argv.extend(["-u".to_owned(), user.clone(), "--".to_owned()]);
-    Ok(Elevation { argv, prompt })
+    Elevation { argv, prompt, terminal: false }
+}
+
+/// As `ansible.builtin.su`: the user's login shell runs the words. It cannot be told not to ask, and reads the password
+/// from standard input.
+fn su(who: &Become) -> Elevation {
+    let Become { method: _, user, executable: _, flags, password: _ } = who;
+    let mut argv = vec![program(who)];
+    argv.extend(flags.iter().cloned());
+    argv.extend(["-c", BECOME_WORDS, "--"].map(str::to_owned));
+    argv.push(user.clone());
+    Elevation { argv, prompt: Some("Password: ".to_owned()), terminal: false }
+}
+
+/// As `community.general.doas`: without a password it must not ask (`-n`); with one it asks on a terminal.
+fn doas(who: &Become) -> Elevation {
+    let Become { method: _, user, executable: _, flags, password } = who;
+    let mut argv = vec![program(who)];
+    argv.extend(flags.iter().filter(|flag| *flag != "-n").cloned());
+    if password.is_none() {
+        argv.push("-n".to_owned());
+    }
+    argv.extend(["-u".to_owned(), user.clone(), "--".to_owned()]);
+    let prompt = password.as_ref().map(|_| " password: ".to_owned());
+    Elevation { argv, terminal: prompt.is_some(), prompt }
 }
 
 /// How often a password was asked for, from what the program wrote. PAM may ask in its own words.
@@ -45,39 +83,53 @@ pub(super) fn times_asked(errors: &str, prompt: &str) -> usize {
     if ours > 0 {
         return ours;
     }
-    let waits = errors.trim_end_matches(' ').ends_with(':') && !errors.ends_with('\n');
+    let waits = errors.trim_end_matches(' ').ends_with([':', '：']) && !errors.ends_with('\n');
     let last = errors.lines().last().unwrap_or_default().to_lowercase();
     usize::from(
         waits
-            && ["password", "passwort", "passe", "contraseña", "パスワード", "密码"]
-                .iter()
-                .any(|word| last.contains(word)),
+            && [
+                "password",
+                "passwort",
+                "passe",
+                "contraseña",
+                "heslo",
+                "hasło",
+                "senha",
+                "lösenord",
+                "wachtwoord",
+            ]
+            .iter()
+            .chain(&["adgangskode", "salasana", "пароль", "パスワード", "암호", "密码", "密碼", "口令"])
+            .any(|word| last.contains(word)),
     )
 }
 
 /// What the program's words mean; `None` when they mean nothing that is known.
 pub(super) fn problem(errors: &str, prompt: Option<&str>) -> Option<BecomeProblem> {
     let has = |words: &[&str]| words.iter().any(|word| errors.contains(word));
-    if has(&["incorrect password", "Sorry, try again", "Authentication failure"]) {
+    if has(&["incorrect password", "Sorry, try again", "Authentication failure", "Authentication failed"]) {
         return Some(BecomeProblem::PasswordWrong);
     }
     if prompt.is_some_and(|prompt| times_asked(errors, prompt) > 1) {
         return Some(BecomeProblem::PasswordWrong);
     }
-    if has(&["you must have a tty"]) {
+    if has(&["you must have a tty", "must be run from a terminal", "a tty is required"]) {
         return Some(BecomeProblem::Terminal);
     }
     if has(&[
         "password is required",
         "no password was provided",
         "a terminal is required to read the password",
+        "Authentication required",
     ]) {
         return Some(BecomeProblem::PasswordRequired);
     }
-    if has(&["not in the sudoers file", "is not allowed to", "may not run sudo", "not allowed to execute"]) {
+    if has(&["not in the sudoers file", "is not allowed to", "may not run sudo", "not allowed to execute"])
+        || errors.contains("doas: Operation not permitted")
+    {
         return Some(BecomeProblem::Denied);
     }
-    if has(&["unknown user"]) {
+    if has(&["unknown user", "does not exist"]) {
         return Some(BecomeProblem::UnknownUser);
     }
     None
@@ -90,20 +142,20 @@ mod tests {
 
     #[test]
     fn without_a_password_it_must_not_ask() {
-        let out = elevation(&Become::sudo("app")).unwrap();
+        let out = elevation(&Become::sudo("app"));
         assert_eq!(out.argv, ["sudo", "-H", "-n", "-u", "app", "--"]);
         let custom = Become {
             executable: Some("/opt/sudo".into()),
             flags: vec!["-E".into(), "-S".into()],
             ..Become::sudo("root")
         };
-        assert_eq!(elevation(&custom).unwrap().argv, ["/opt/sudo", "-E", "-n", "-u", "root", "--"]);
+        assert_eq!(elevation(&custom).argv, ["/opt/sudo", "-E", "-n", "-u", "root", "--"]);
     }
 
     #[test]
     fn with_a_password_it_asks_with_a_prompt_of_ours() {
         let who = Become { password: Some(Secret::new("secret")), ..Become::sudo("root") };
-        let out = elevation(&who).unwrap();
+        let out = elevation(&who);
         let prompt = out.prompt.unwrap();
         assert_eq!(out.argv[..4], ["sudo", "-H", "-S", "-p"]);
         assert_eq!(out.argv[4], prompt);
@@ -123,10 +175,34 @@ mod tests {
             ("ada is not in the sudoers file.\n", BecomeProblem::Denied),
             ("sudo: unknown user: nobody2\n", BecomeProblem::UnknownUser),
             ("sudo: sorry, you must have a tty to run sudo\n", BecomeProblem::Terminal),
+            ("Password: su: Authentication failure\n", BecomeProblem::PasswordWrong),
+            (
+                "su: user nobody2 does not exist or the user entry does not contain\n",
+                BecomeProblem::UnknownUser,
+            ),
+            ("doas: Authentication required\n", BecomeProblem::PasswordRequired),
+            ("doas: Operation not permitted\n", BecomeProblem::Denied),
         ] {
             assert_eq!(problem(words, None), Some(wanted), "{words}");
         }
         assert_eq!(problem("motd\n", None), None);
-        assert!(elevation(&Become { method: BecomeMethod::Su, ..Become::sudo("root") }).is_err());
+    }
+
+    #[test]
+    fn su_and_doas_have_their_own_words() {
+        let of = |method, password: Option<&str>| {
+            elevation(&Become { method, password: password.map(Secret::new), ..Become::sudo("app") })
+        };
+        let su = of(BecomeMethod::Su, None);
+        assert_eq!(su.argv, ["su", "-c", "exec \"$0\" \"$@\"", "--", "app"]);
+        assert!(su.prompt.is_some() && !su.terminal);
+        let doas = of(BecomeMethod::Doas, None);
+        assert_eq!(
+            (doas.argv.join(" ").as_str(), doas.prompt, doas.terminal),
+            ("doas -n -u app --", None, false)
+        );
+        let doas = of(BecomeMethod::Doas, Some("secret"));
+        assert_eq!((doas.argv.join(" ").as_str(), doas.terminal), ("doas -u app --", true));
+        assert_eq!(times_asked("doas (ada@web1) password: ", &doas.prompt.unwrap()), 1);
     }
 }

@@ -265,9 +265,6 @@ pub enum BecomeProblem {
     /// It insists on a terminal.
     #[error("it insists on a terminal")]
     Terminal,
-    /// fleet does not do it in this way yet.
-    #[error("this method is not supported")]
-    Unsupported,
     /// It did not get to run the program in time.
     #[error("it did not answer in time")]
     Timeout,
@@ -429,10 +426,8 @@ impl SessionError {
                 BecomeProblem::Denied => "check the sudoers policy of the login user on that host",
                 BecomeProblem::UnknownUser => "check `become_user`",
                 BecomeProblem::Missing => "install it on the host, or set `ansible_become_exe`",
-                BecomeProblem::Terminal => "take `requiretty` out of the host's sudoers",
-                BecomeProblem::Unsupported => {
-                    return Some(format!("use `ansible_become_method: sudo` instead of `{method}`"));
-                }
+                BecomeProblem::Terminal if *method == "sudo" => "take `requiretty` out of the host's sudoers",
+                BecomeProblem::Terminal => "allow it without a password, or use another module than `raw`",
                 BecomeProblem::Timeout => return None,
             },
             Self::NoPayload { wanted, .. } => {

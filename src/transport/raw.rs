@@ -43,8 +43,11 @@ pub(super) async fn run(
     let (what, prompt) = match who {
         None => (Invocation::Text(text), None),
         Some(who) => {
-            let elevation = elevate::elevation(who)
-                .map_err(|problem| refused(problem, who.method.name(), &who.user, String::new()))?;
+            let elevation = elevate::elevation(who);
+            if elevation.terminal {
+                let problem = BecomeProblem::Terminal;
+                return Err(refused(problem, who.method.name(), &who.user, String::new()));
+            }
             let mut words = elevation.argv;
             words.extend(["/bin/sh", "-c", text].map(str::to_owned));
             (Invocation::Words(words), elevation.prompt)
@@ -74,7 +77,7 @@ pub(super) async fn run(
         && stdout.is_empty()
     {
         let words = String::from_utf8_lossy(&stderr).into_owned();
-        let missing = (status == 127 && words.contains("sudo")).then_some(BecomeProblem::Missing);
+        let missing = (status == 127 && words.contains(who.method.name())).then_some(BecomeProblem::Missing);
         if let Some(problem) = elevate::problem(&words, prompt.as_deref()).or(missing) {
             return Err(refused(problem, who.method.name(), &who.user, words.trim().to_owned()));
         }

@@ -67,24 +67,10 @@ struct Live {
 }
 
 impl Session {
-    pub(super) fn new(inner: Arc<Inner>, who: Option<&Become>) -> Result<Self, SessionError> {
-        let elevation = who.map(|who| elevate::elevation(who).map_err(|problem| (who, problem))).transpose();
-        let elevation = elevation.map_err(|(who, problem)| SessionError::Become {
-            host: inner.name.clone(),
-            method: who.method.name(),
-            user: who.user.clone(),
-            problem,
-            detail: String::new(),
-        })?;
+    pub(super) fn new(inner: Arc<Inner>, who: Option<&Become>) -> Self {
+        let elevation = who.map(elevate::elevation);
         let state = Mutex::new(State::Idle);
-        Ok(Self {
-            inner,
-            who: who.cloned(),
-            elevation,
-            hello: OnceLock::new(),
-            next: AtomicU64::new(1),
-            state,
-        })
+        Self { inner, who: who.cloned(), elevation, hello: OnceLock::new(), next: AtomicU64::new(1), state }
     }
 
     /// Who answers: there after the first exchange.
@@ -100,6 +86,17 @@ impl Session {
         steps: Vec<Step>,
         timeout: Option<Duration>,
     ) -> Result<Vec<StepAnswer>, SessionError> {
+        self.exchange_within(steps, None, timeout).await
+    }
+
+    /// As [`Session::exchange`]; the target itself ends the program after `limit`, killing what it runs, and the
+    /// session goes on.
+    pub async fn exchange_within(
+        &self,
+        steps: Vec<Step>,
+        limit: Option<Duration>,
+        timeout: Option<Duration>,
+    ) -> Result<Vec<StepAnswer>, SessionError> {
         let mut state = self.state.lock().await;
         let abandoned = State::Dead("an exchange on it was abandoned".to_owned());
         let mut live = match std::mem::replace(&mut *state, abandoned) {
@@ -110,7 +107,7 @@ impl Session {
                 return Err(SessionError::Closed { host: self.inner.name.clone(), cause });
             }
         };
-        let work = self.perform(&mut live, steps);
+        let work = self.perform(&mut live, steps, limit);
         let result = match timeout {
             None => work.await,
             Some(after) => tokio::time::timeout(after, work).await.unwrap_or_else(|_| {
@@ -138,10 +135,12 @@ impl Session {
         &self,
         live: &mut Option<Box<Live>>,
         steps: Vec<Step>,
+        limit: Option<Duration>,
     ) -> Result<Vec<StepAnswer>, Failed> {
         let contents = content::needed(&steps);
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let program = frame::encode(&ToTarget::Program { id, steps }).map_err(|error| Failed {
+        let limit = limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        let program = frame::encode(&ToTarget::Program { id, steps, limit }).map_err(|error| Failed {
             error: SessionError::Encode { host: self.inner.name.clone(), cause: error.to_string() },
             usable: true,
         })?;

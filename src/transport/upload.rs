@@ -68,9 +68,9 @@ pub(super) async fn upload(
         }
         Err(reasons) => reasons,
     };
-    if let Some(who) = who.filter(|who| who.user == "root")
-        && let Ok(elevation) = elevate::elevation(who)
-    {
+    // one that asks on a terminal would need fleet there first
+    let elevation = who.filter(|who| who.user == "root").map(|who| (who, elevate::elevation(who)));
+    if let Some((who, elevation)) = elevation.filter(|(_, elevation)| !elevation.terminal) {
         let password = who.password.as_ref().map(Secret::reveal);
         match send(inner, Some((elevation, password)), &script(Place::Root), &bytes).await? {
             Ok(()) => {
@@ -100,7 +100,7 @@ async fn send(
     bytes: &[u8],
 ) -> Result<Result<(), Reasons>, SessionError> {
     let (mut words, asks) = match become_root {
-        Some((Elevation { argv, prompt }, password)) => (argv, prompt.zip(password)),
+        Some((Elevation { argv, prompt, terminal: _ }, password)) => (argv, prompt.zip(password)),
         None => (Vec::new(), None),
     };
     words.extend(["/bin/sh", "-c", script, "fleet"].map(str::to_owned));

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::{Command, Sealed};
+use super::job::Job;
 use super::observation::{GroupEntry, PackageState, Stat, UnitState, UserEntry};
 use super::query::{Follow, Query};
 
@@ -196,6 +197,8 @@ pub enum Action {
         /// The names.
         names: Vec<String>,
     },
+    /// Starts work that goes on without the connection.
+    StartJob(Box<Job>),
     /// Takes names under a key out of fleet's own state.
     Forget {
         /// The key.

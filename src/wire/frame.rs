@@ -102,7 +102,11 @@ mod tests {
     use crate::wire::{Query, Step, ToTarget};
 
     fn program(path: &str) -> ToTarget {
-        ToTarget::Program { id: 7, steps: vec![Step::Observe(Query::List { path: path.to_owned() })] }
+        ToTarget::Program {
+            id: 7,
+            steps: vec![Step::Observe(Query::List { path: path.to_owned() })],
+            limit: None,
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 pub mod action;
 pub mod command;
 pub mod frame;
+pub mod job;
 pub mod observation;
 pub mod outcome;
 pub mod overlay;
@@ -13,6 +14,7 @@ pub mod query;
 
 pub use action::{Action, Attributes, Change, Effect, Expect, Footprint, HttpRequest, Owner};
 pub use command::{Command, CommandOutput, Program, Sealed};
+pub use job::{Job, JobRecord, Recipe};
 pub use observation::{
     Content, Digest, Download, Entry, GroupEntry, Observation, ObserveError, PackageState, PackageStatus,
     Stat, UnitState, UserEntry,

@@ -21,6 +21,11 @@ pub enum Done {
     Ran(CommandOutput),
     /// A request was answered.
     Answered(HttpAnswer),
+    /// A job was started.
+    Started {
+        /// The file that tells of it, as an absolute path.
+        file: String,
+    },
 }
 
 /// The answer to an HTTP request.

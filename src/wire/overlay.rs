@@ -260,7 +260,7 @@ impl Overlay {
                 self.remove(&path);
             }
             // what these do to the host is declared by the module, as effects
-            Action::Run(_) | Action::Http(_) | Action::Raw { .. } => {}
+            Action::Run(_) | Action::Http(_) | Action::Raw { .. } | Action::StartJob(_) => {}
             Action::Remember { .. } | Action::Forget { .. } => {}
         }
     }

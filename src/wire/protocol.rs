@@ -11,7 +11,7 @@ use super::outcome::Outcome;
 use super::query::Query;
 
 /// Changes with every incompatible change of these types. A target of another version is refused and replaced.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// One step of a program. Steps run in order; the first change that fails ends the program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,9 @@ pub enum ToTarget {
         id: u64,
         /// Its steps.
         steps: Vec<Step>,
+        /// Milliseconds that it may take: then a command that still runs is killed with its process group, and no
+        /// further step is begun.
+        limit: Option<u64>,
     },
     /// Nothing follows; the target ends.
     Bye,

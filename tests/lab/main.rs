@@ -18,6 +18,7 @@ mod faults;
 mod files;
 mod hosts;
 mod interrupted;
+mod jobs;
 mod world;
 
 use std::process::ExitCode;
@@ -47,6 +48,10 @@ const TESTS: &[(&str, Test)] = &[
     ("hosts::a_host_that_reboots_comes_back", hosts::reboot),
     ("hosts::a_second_lab_stands_beside_the_first", hosts::second_lab),
     ("hosts::raw_works_where_nothing_can_run", hosts::raw),
+    ("jobs::a_job_outlives_the_connection_and_another_run_has_its_result", jobs::outlives),
+    ("jobs::what_takes_too_long_is_killed_on_the_host_and_the_session_goes_on", jobs::timeout),
+    ("jobs::a_host_is_rebooted_and_waited_for", jobs::reboot),
+    ("jobs::su_and_its_password", jobs::su),
 ];
 
 /// Tests of files only: no lab is needed.

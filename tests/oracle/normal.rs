@@ -17,6 +17,11 @@ const VOLATILE: &[&str] = &[
     "cache_update_time",
     "date",
     "last_modified",
+    // names of jobs
+    "ansible_job_id",
+    "results_file",
+    "erased",
+    "child_pid",
     // what a file system gives out
     "inode",
     "dev",

@@ -137,6 +137,9 @@ impl Case {
                     Step::Plan(plan) => self.compare(plan, &overlay, &mut wrong),
                     Step::Wait(wait) => self.lines("actions", vec![format!("wait {wait:?}")], &mut wrong),
                     Step::Flow(flow) => self.lines("actions", vec![format!("flow {flow:?}")], &mut wrong),
+                    Step::Errand(errand) => {
+                        self.lines("actions", vec![format!("errand {errand:?}")], &mut wrong);
+                    }
                 }
             }
         }
@@ -217,7 +220,7 @@ impl Case {
                     let left: Vec<_> = again.changes.iter().map(|p| shown::action(p, &|_| None)).collect();
                     wrong.push(format!("the law: applied and planned again there is left: {left:?}"));
                 }
-                Step::Wait(_) | Step::Flow(_) => wrong.push("the law: it waits".to_owned()),
+                Step::Wait(_) | Step::Flow(_) | Step::Errand(_) => wrong.push("the law: it waits".to_owned()),
             },
             other => wrong.push(format!("the law: planned again it ends with {other:?}")),
         }

@@ -46,6 +46,7 @@ pub fn action(planned: &Planned, sha1: &dyn Fn(&str) -> Option<String>) -> Strin
         Action::Run(run) => command(run),
         Action::Http(HttpRequest { method, url, .. }) => format!("http {method} {url}"),
         Action::Raw { text } => format!("raw {text}"),
+        Action::StartJob(job) => format!("job {} of {} actions", job.id, job.actions.len()),
         Action::Remember { key, names } => format!("remember {key} {names:?}"),
         Action::Forget { key, names } => format!("forget {key} {names:?}"),
     };

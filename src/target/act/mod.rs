@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use super::beside::Beside;
 use super::host::Host;
-use super::{cause, command, remembered};
+use super::{cause, command, job, remembered};
 use crate::wire::{Action, Command, Done, Failure, FailureKind, Outcome};
 
 /// Carries out one action.
@@ -66,6 +66,7 @@ pub fn act(host: &mut Host, action: &Action) -> Outcome {
             FailureKind::Other,
             "a raw text goes over the bare connection, not through `fleet remote`",
         )),
+        Action::StartJob(order) => job::start(host, order),
         Action::Remember { key, names } => remembered::add(&host.places.state, key, names)
             .map(|()| Done::Plain)
             .map_err(|error| cause::failed("cannot remember in", &host.places.state, &error)),
@@ -92,7 +93,7 @@ pub fn act_here(actions: &[Action]) -> Vec<Outcome> {
         .collect()
 }
 
-fn path_of(host: &Host, path: &str) -> Result<PathBuf, Failure> {
+pub(super) fn path_of(host: &Host, path: &str) -> Result<PathBuf, Failure> {
     if path.is_empty() {
         return Err(Failure::new(FailureKind::NotFound, "the path is empty"));
     }
@@ -104,17 +105,21 @@ fn run(host: &Host, command: &Command) -> Outcome {
     let called = command::called(command);
     let laid = Beside::lay(host, command)?;
     let with_files = laid.as_ref().map_or(command, |(_, command)| command);
-    let output =
-        command::run(with_files, directory.as_deref()).map_err(|command::NotRun { errno, message }| {
+    let output = command::run_within(with_files, directory.as_deref(), host.limits).map_err(
+        |command::NotRun { errno, message }| {
             let kind = errno.map_or(FailureKind::Other, |number| cause::kind(&cause::errno(number)));
             Failure { kind, message: format!("cannot run `{called}`: {message}"), errno, output: None }
-        })?;
+        },
+    )?;
     if !command.must_succeed || (output.status == 0 && !output.timed_out) {
         return Ok(Done::Ran(output));
     }
     let (kind, mut message) = if output.timed_out {
-        let seconds = command.timeout.unwrap_or_default();
-        (FailureKind::Timeout, format!("`{called}` was not done within {seconds} seconds and was killed"))
+        let message = match command.timeout {
+            Some(seconds) => format!("`{called}` was not done within {seconds} seconds and was killed"),
+            None => format!("`{called}` was not done in time and was killed"),
+        };
+        (FailureKind::Timeout, message)
     } else if output.status < 0 {
         (FailureKind::Status, format!("`{called}` was ended by signal {}", -output.status))
     } else {

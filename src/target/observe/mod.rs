@@ -95,7 +95,7 @@ fn run(host: &Host, command: &Command) -> Observation {
         Err(failure) => return cause::unknowable(failure.message),
     };
     let command = laid.as_ref().map_or(command, |(_, command)| command);
-    match command::run(command, directory.as_deref()) {
+    match command::run_within(command, directory.as_deref(), host.limits) {
         Ok(output) => Observation::Command(output),
         Err(command::NotRun { errno, message }) => Observation::Failed(ObserveError { errno, message }),
     }

@@ -53,7 +53,7 @@ fn answers(output: &[u8], wanted: u64) -> Vec<StepAnswer> {
 }
 
 fn program(id: u64, steps: Vec<Step>) -> ToTarget {
-    ToTarget::Program { id, steps }
+    ToTarget::Program { id, steps, limit: None }
 }
 
 #[test]

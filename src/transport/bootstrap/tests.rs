@@ -38,12 +38,17 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 fn missing_here(home: &Path) -> String {
-    start_script(&[NAME.to_owned()], Some(&format!("{}/up", home.display())), Runner::LoginOrRoot)
+    start_script(
+        &[NAME.to_owned()],
+        Some(&format!("{}/up", home.display())),
+        Runner::LoginOrRoot,
+        Through::Nothing,
+    )
 }
 
 #[test]
 fn the_texts_need_no_special_care_from_a_login_shell() {
-    let start = start_script(&[NAME.to_owned()], Some("~/a b$(rm)`x`'"), Runner::Other);
+    let start = start_script(&[NAME.to_owned()], Some("~/a b$(rm)`x`'"), Runner::Other, Through::Nothing);
     let upload = upload_script(&Upload { runner: Runner::Other, ..usual(true, "~/x") });
     for script in [start, upload] {
         assert!(!script.contains(['\n', '\'', '\\', '!', '`']), "{script}");
@@ -126,7 +131,8 @@ fn another_user_needs_a_way_there() {
     std::fs::create_dir(&up).unwrap();
     std::fs::write(up.join(NAME), "#!/bin/sh\necho here\n").unwrap();
     std::fs::set_permissions(up.join(NAME), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let script = start_script(&[NAME.to_owned()], Some(&up.display().to_string()), Runner::Other);
+    let script =
+        start_script(&[NAME.to_owned()], Some(&up.display().to_string()), Runner::Other, Through::Nothing);
     assert!(text(&sh(&script, home.path(), &[], b"")).starts_with(MISSING));
     std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
     assert_eq!(text(&sh(&script, home.path(), &[], b"")), "here\n");

@@ -9,7 +9,8 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::reader::{self, Event};
 use super::talk::Stop;
 use super::{Failed, Live, Session};
-use crate::transport::bootstrap::Runner;
+use crate::base::Secret;
+use crate::transport::bootstrap::{Runner, Through};
 use crate::transport::connection::{Invocation, Link};
 use crate::transport::error::{BecomeProblem, SessionError};
 use crate::transport::pipe::{Errors, Pipe};
@@ -19,7 +20,7 @@ use crate::transport::{bootstrap, elevate, local, upload};
 const ERRORS: usize = 64 << 10;
 
 impl Session {
-    /// Starts it. Without a password to give, nothing is waited for: the first program follows at once. With one, the
+    /// Starts it. Where no password can be asked for, nothing is waited for: the first program follows at once. Else the
     /// program must not be taken for a password, so the marker is waited for.
     pub(super) async fn start(&self) -> Result<Live, Stop> {
         let failed = |error: SessionError| Stop::Failed(Failed { error, usable: false });
@@ -32,14 +33,21 @@ impl Session {
             })?,
             // root gets everywhere; other users are given a copy like on any host
             (Link::Local, Some(elevation)) if upload::runner(self.who.as_ref()) == Runner::LoginOrRoot => {
-                let mut words = elevation.argv.clone();
-                words.extend([inner.shared.payloads.local().display().to_string(), "remote".to_owned()]);
+                let program = inner.shared.payloads.local().display().to_string();
+                let mut words = Vec::new();
+                if elevation.terminal {
+                    words.extend([program.clone(), "remote".to_owned(), "terminal".to_owned()]);
+                }
+                words.extend(elevation.argv.iter().cloned());
+                words.extend([program, "remote".to_owned()]);
                 inner.start(Invocation::Words(words), errors).await.map_err(failed)?
             }
             (Link::Ssh(_) | Link::Pipe(_) | Link::Local, elevation) => {
                 let names = inner.shared.payloads.names().await.map_err(failed)?;
                 let runner = upload::runner(self.who.as_ref());
-                let script = bootstrap::start_script(&names, inner.remote_tmp.as_deref(), runner);
+                let terminal = elevation.as_ref().is_some_and(|elevation| elevation.terminal);
+                let through = if terminal { Through::Terminal } else { Through::Nothing };
+                let script = bootstrap::start_script(&names, inner.remote_tmp.as_deref(), runner, through);
                 let mut words = ["/bin/sh", "-c", &script, "fleet"].map(str::to_owned).to_vec();
                 words.extend(elevation.iter().flat_map(|elevation| elevation.argv.clone()));
                 inner.start(Invocation::Words(words), errors).await.map_err(failed)?
@@ -50,11 +58,9 @@ impl Session {
         tokio::spawn(reader::read(reader, to));
         let sent = HashSet::new();
         let mut live = Live { writer, events, errors, exit, sent, greeted: false, uploads, _stop: stop };
-        let password = self.who.as_ref().and_then(|who| who.password.as_ref());
-        if let (Some(prompt), Some(password)) =
-            (self.elevation.as_ref().and_then(|elevation| elevation.prompt.as_ref()), password)
-        {
-            let wait = self.give_password(&mut live, prompt, password.reveal());
+        let password = self.who.as_ref().and_then(|who| who.password.as_ref()).map(Secret::reveal);
+        if let Some(prompt) = self.elevation.as_ref().and_then(|elevation| elevation.prompt.as_ref()) {
+            let wait = self.give_password(&mut live, prompt, password);
             let waited = tokio::time::timeout(inner.patience, wait).await;
             let detail = || live_words(&live.errors, prompt);
             waited.map_err(|_| failed(self.refused(BecomeProblem::Timeout, detail())))??;
@@ -62,7 +68,7 @@ impl Session {
         Ok(live)
     }
 
-    async fn give_password(&self, live: &mut Live, prompt: &str, password: &str) -> Result<(), Stop> {
+    async fn give_password(&self, live: &mut Live, prompt: &str, password: Option<&str>) -> Result<(), Stop> {
         let mut given = false;
         loop {
             let said = live.errors.text();
@@ -74,6 +80,10 @@ impl Session {
                     return Err(Stop::Failed(Failed { error, usable: false }));
                 }
                 given = true;
+                let Some(password) = password else {
+                    let error = self.refused(BecomeProblem::PasswordRequired, String::new());
+                    return Err(Stop::Failed(Failed { error, usable: false }));
+                };
                 let _ = live.writer.write_all(format!("{password}\n").as_bytes()).await;
             }
             let errors = Arc::clone(&live.errors);

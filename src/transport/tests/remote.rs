@@ -84,7 +84,7 @@ fn serve(mut reader: impl Read, mut writer: impl Write) {
                 *total += piece.len() as u64;
                 digest.update(&piece);
             }
-            ToTarget::Program { id, steps } => {
+            ToTarget::Program { id, steps, limit: _ } => {
                 let answers: Vec<StepAnswer> = steps.iter().map(|step| answer(step, &contents)).collect();
                 let mut rest = answers.chunks(2).peekable();
                 while let Some(part) = rest.next() {
