@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::access;
 use super::args::Args;
 use super::context::Ctx;
 use super::fail::{Fail, Res, bail};
@@ -265,18 +266,20 @@ fn vars(ctx: &Ctx<'_>, terms: &[Val], args: &mut Args) -> Res<Vec<Val>> {
     let default = args.take("default");
     let mut found = Vec::new();
     for term in terms {
-        let name = ctx.text(term)?;
-        let value = match ctx.frame.get(&name) {
+        let Val::Data(Value::Str(name)) = term else {
+            return bail(format!("Variable name must be 'str' not '{}'.", term.type_name()));
+        };
+        let value = match ctx.frame.get(name) {
             Some(value) => Some(value),
-            None => ctx.scoped(&name, &ctx.scope)?,
+            None => ctx.scoped(name, &ctx.scope)?,
         };
         match (value, &default) {
             (Some(Val::Missing(_)) | None, Some(default)) => found.push(default.clone()),
             (Some(value), _) => found.push(value),
             (None, None) => {
                 return Err(Fail::Undefined(std::rc::Rc::new(super::fail::Missing {
-                    name: Some(Arc::clone(&name)),
-                    ..super::fail::Missing::new(format!("no variable named `{name}` was found"))
+                    name: Some(Arc::clone(name)),
+                    ..super::fail::Missing::new(format!("No variable named '{name}' was found."))
                 })));
             }
         }
@@ -287,7 +290,21 @@ fn vars(ctx: &Ctx<'_>, terms: &[Val], args: &mut Args) -> Res<Vec<Val>> {
 fn varnames(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
     let mut found = Vec::new();
     for term in terms {
-        let pattern = super::pattern::compile(ctx, &ctx.text(term)?, super::pattern::Flags::default())?;
+        let Some(text) = term.as_str() else {
+            let shown = ctx.text(term)?;
+            return bail(format!(
+                "Invalid setting identifier, \"{shown}\" is not a string, it is a {}",
+                term.type_name()
+            ));
+        };
+        let pattern = match super::pattern::compile(ctx, text, super::pattern::Flags::default()) {
+            Err(Fail::Error(error)) => {
+                // in Python's words
+                let why = error.message.replace("Target of repeat operator is invalid", "nothing to repeat");
+                return bail(format!("Unable to use \"{text}\" as a search parameter: {why}"));
+            }
+            pattern => pattern?,
+        };
         for name in ctx.scope.names() {
             if pattern.is_match(&name)? {
                 found.push(Val::from(name));
@@ -357,7 +374,7 @@ fn indexed_items(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
 fn together(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
     let lists = terms.iter().map(|term| ctx.iterate(term)).collect::<Res<Vec<_>>>()?;
     if lists.is_empty() {
-        return bail("the lookup `together` needs at least one list");
+        return bail("with_together requires at least one element in each list");
     }
     let longest = lists.iter().map(Vec::len).max().unwrap_or(0);
     Ok((0..longest)
@@ -368,7 +385,7 @@ fn together(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
 fn nested(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
     let mut rows: Vec<Vec<Val>> = vec![Vec::new()];
     if terms.is_empty() {
-        return bail("the lookup `nested` needs at least one list");
+        return bail("with_nested requires at least one element in the nested list");
     }
     for term in terms {
         let items = if term.is_list() { ctx.iterate(term)? } else { vec![term.clone()] };
@@ -380,13 +397,19 @@ fn nested(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
         }
         rows = longer;
     }
-    Ok(rows.into_iter().map(Val::list).collect())
+    rows.iter().map(|row| flat_once(ctx, row).map(Val::list)).collect()
 }
 
 fn subelements(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
     let [of, path, rest @ ..] = terms else {
-        return bail("the lookup `subelements` expects a list or dict, and the name of a key");
+        return bail("subelements lookup expects a list of two or three items");
     };
+    if !(of.is_list() || of.is_dict()) || path.as_str().is_none() {
+        return bail(
+            "subelements lookup expects a list of two or three items, first a dict or a list, second a string \
+             pointing to the subkey",
+        );
+    }
     let mut skip = false;
     if let [flags, ..] = rest {
         for (key, value) in ctx.entries(flags)? {
@@ -398,10 +421,17 @@ fn subelements(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
     } else {
         of.clone()
     };
-    let keys = match path.as_str() {
+    let keys: Vec<Key> = match path.as_str() {
         Some(path) => path.split('.').map(Key::str).collect(),
         None => ctx.iterate(path)?.iter().map(|key| ctx.key(key)).collect::<Res<Vec<_>>>()?,
     };
+    let mut elements = Vec::new();
+    for element in ctx.iterate(&of)? {
+        if !left_out(ctx, &element, &keys, skip)? {
+            elements.push(element);
+        }
+    }
+    let of = Val::list(elements);
     let mut pairs = Vec::new();
     for pair in filters::dicts::subelement_pairs(ctx, &of, path, skip)? {
         if let [element, value] = ctx.iterate(&pair)?.as_slice() {
@@ -409,6 +439,28 @@ fn subelements(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
         }
     }
     Ok(pairs)
+}
+
+/// Whether `subelements` passes an element over: the result of a task that was skipped, or, where what is missing is
+/// skipped, one on whose way to the list there is no mapping.
+fn left_out(ctx: &Ctx<'_>, element: &Val, keys: &[Key], skip: bool) -> Res<bool> {
+    if !element.is_dict() {
+        return Ok(false);
+    }
+    if let Some(skipped) = access::entry(ctx, element, &Key::str("skipped"))?
+        && ctx.force(&skipped)? != Value::Bool(false)
+    {
+        return Ok(true);
+    }
+    let mut at = element.clone();
+    for key in keys.iter().take(keys.len().saturating_sub(1)) {
+        match access::entry(ctx, &at, key)? {
+            Some(found) if found.is_dict() => at = found,
+            Some(_) => return Ok(skip),
+            None => return Ok(false),
+        }
+    }
+    Ok(false)
 }
 
 /// The mapping without what stands at a path in it, as `subelements` gives its first part.

@@ -5,11 +5,12 @@ use super::context::Ctx;
 use super::fail::{Fail, Res, bail};
 use super::format;
 use super::val::Val;
+use crate::base::shlex;
 
 /// The most items of one sequence.
 const MAX: i128 = 1_000_000;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Sequence {
     start: Option<i128>,
     end: Option<i128>,
@@ -29,17 +30,19 @@ pub(super) fn lookup(ctx: &Ctx<'_>, terms: &[Val], args: &mut Args) -> Res<Vec<V
     }
     let mut all = Vec::new();
     for term in terms {
-        all.extend(parse(&ctx.text(term)?)?.items(ctx)?);
+        all.extend(parse(&ctx.text(term)?, named.clone())?.items(ctx)?);
     }
     Ok(all)
 }
 
-fn parse(term: &str) -> Res<Sequence> {
-    let mut sequence = Sequence::default();
+/// A term over the options by name.
+fn parse(term: &str, mut sequence: Sequence) -> Res<Sequence> {
     if term.contains('=') {
-        for pair in term.split_whitespace() {
+        let words =
+            shlex::split(term).unwrap_or_else(|_| term.split_whitespace().map(ToOwned::to_owned).collect());
+        for pair in &words {
             let Some((name, value)) = pair.split_once('=') else {
-                return bail(format!("`{pair}` in a sequence is not `name=value`"));
+                return bail("unrecognized arguments to with_sequence: ['_raw_params']");
             };
             sequence.set(name, value)?;
         }
@@ -59,26 +62,20 @@ fn parse(term: &str) -> Res<Sequence> {
     if let Some(stride) = stride {
         sequence.set("stride", stride)?;
     }
-    sequence.format = format.map(ToOwned::to_owned);
+    if let Some(format) = format {
+        sequence.format = Some(format.to_owned());
+    }
     Ok(sequence)
-}
-
-fn integer(text: &str) -> Option<i128> {
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
-    let number = match digits.strip_prefix("0x") {
-        Some(hex) => i128::from_str_radix(hex, 16).ok()?,
-        None if digits.len() > 1 && digits.starts_with('0') => i128::from_str_radix(digits, 8).ok()?,
-        None => digits.parse().ok()?,
-    };
-    Some(if negative { -number } else { number })
 }
 
 impl Sequence {
     fn set(&mut self, name: &str, value: &str) -> Res<()> {
         let number = || {
-            integer(value.trim())
-                .map(Some)
-                .ok_or_else(|| Fail::error(format!("can't parse {name}={value} as integer")))
+            value.trim().parse().map(Some).map_err(|_| {
+                Fail::error(format!(
+                    "the option '{name}' of 'sequence' has an invalid value: '{value}' is no integer"
+                ))
+            })
         };
         match name {
             "start" => self.start = number()?,
@@ -86,7 +83,7 @@ impl Sequence {
             "count" => self.count = number()?,
             "stride" => self.stride = number()?,
             "format" => self.format = Some(value.to_owned()),
-            _ => return bail(format!("unrecognized arguments to a sequence: `{name}`")),
+            _ => return bail(format!("unrecognized arguments to with_sequence: ['{name}']")),
         }
         Ok(())
     }
@@ -96,8 +93,8 @@ impl Sequence {
         let start = start.unwrap_or(1);
         let stride = stride.unwrap_or(1);
         let end = match (end, count) {
-            (Some(_), Some(_)) => return bail("can't specify both count and end in a sequence"),
-            (None, None) => return bail("must specify count or end in a sequence"),
+            (Some(_), Some(_)) => return bail("can't specify both count and end in with_sequence"),
+            (None, None) => return bail("must specify count or end in with_sequence"),
             (None, Some(0)) => return Ok(Vec::new()),
             (None, Some(count)) => start.saturating_add(count.saturating_mul(stride)).saturating_sub(1),
             (Some(end), None) => end,
@@ -110,6 +107,11 @@ impl Sequence {
         }
         if stride < 0 && end > start {
             return bail("to count forward don't make stride negative");
+        }
+        if let Some(format) = &format
+            && format.matches('%').count() != 1
+        {
+            return bail(format!("bad formatting string: {format}"));
         }
         if (end - start) / stride > MAX {
             return bail("the sequence is too long");

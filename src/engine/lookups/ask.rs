@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Found, World, failed};
-use crate::base::{Map, Value, shlex};
+use crate::base::{Map, Value};
 use crate::template::{LookupError, Variables};
 
 /// A lookup with its terms and options.
@@ -92,15 +92,34 @@ pub(super) struct Inline {
 }
 
 impl Inline {
-    /// Takes a text apart at its blanks; quotes are honoured where they are balanced.
+    /// Takes a text apart at its blanks, but not within quotes. Those around an option's value are taken off; in the
+    /// rest they stand for themselves.
     pub(super) fn parse(text: &str) -> Self {
-        let words =
-            shlex::split(text).unwrap_or_else(|_| text.split_whitespace().map(ToOwned::to_owned).collect());
+        let mut words = vec![String::new()];
+        let mut quote = None;
+        for c in text.chars() {
+            if c.is_whitespace() && quote.is_none() {
+                words.push(String::new());
+                continue;
+            }
+            match quote {
+                None if matches!(c, '"' | '\'') => quote = Some(c),
+                Some(open) if open == c => quote = None,
+                _ => {}
+            }
+            if let Some(word) = words.last_mut() {
+                word.push(c);
+            }
+        }
         let mut inline = Self { words: Vec::new(), pairs: Vec::new() };
-        for word in words {
+        for word in words.into_iter().filter(|word| !word.is_empty()) {
             match word.split_once('=') {
-                Some((name, value)) if !name.is_empty() => {
-                    inline.pairs.push((name.to_owned(), value.to_owned()));
+                Some((name, value)) if !name.is_empty() && !name.starts_with(['"', '\'']) => {
+                    let unquoted = ['"', '\'']
+                        .iter()
+                        .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote))
+                        .unwrap_or(value);
+                    inline.pairs.push((name.to_owned(), unquoted.to_owned()));
                 }
                 _ => inline.words.push(word),
             }

@@ -9,14 +9,14 @@ const OPTIONS: &[&str] = &["col", "default", "delimiter", "encoding", "file", "k
 
 pub(super) fn csvfile(ask: &Ask<'_>) -> Found {
     if ask.terms.is_empty() {
-        return Err(failed("a search key is required"));
+        return Err(failed("Search key is required but was not found"));
     }
     let mut found = Vec::new();
     let mut options = ask.options.clone();
     for term in ask.texts() {
         let inline = Inline::parse(&term);
         if inline.words.is_empty() {
-            return Err(failed("a search key is required"));
+            return Err(failed("Search key is required but was not found"));
         }
         let key = inline.words.join(" ");
         options = inline.over(&options, OPTIONS)?;
@@ -30,7 +30,7 @@ pub(super) fn csvfile(ask: &Ask<'_>) -> Found {
         };
         let name = ask.text("file", "ansible.csv");
         let Some(path) = ask.file(&name) else {
-            return Err(failed(format!("unable to find '{name}' in expected paths")));
+            return Err(failed(format!("No such file or directory: '{name}'")));
         };
         let text = paths::decoded(&path, &ask.text("encoding", "utf-8"))?;
         let (key_column, column) = (ask.count("keycol", 0)?, ask.count("col", 1)?);

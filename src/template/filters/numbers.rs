@@ -132,9 +132,20 @@ pub(super) fn filesizeformat(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val>
     Ok(Val::from(text))
 }
 
+/// A number; no text counts as one here.
+fn real(ctx: &Ctx<'_>, value: &Val, name: &str) -> Res<f64> {
+    match value {
+        Val::Data(Value::Int(_) | Value::Float(_) | Value::Bool(_)) => ctx.float(value),
+        other => bail(format!(
+            "{name}() can only be used on numbers: must be real number, not {}",
+            other.type_name()
+        )),
+    }
+}
+
 pub(super) fn log(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let [base] = args.bind("log", ["base"])?;
-    let number = ctx.float(&value)?;
+    let number = real(ctx, &value, "log")?;
     if number <= 0.0 {
         return bail("log() can only be used on positive numbers: math domain error");
     }
@@ -149,13 +160,13 @@ pub(super) fn log(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 
 pub(super) fn pow(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let [power] = args.bind("pow", ["y"])?;
-    Ok(Val::from(ctx.float(&value)?.powf(ctx.float(&required(power, "pow", "y")?)?)))
+    Ok(Val::from(real(ctx, &value, "pow")?.powf(ctx.float(&required(power, "pow", "y")?)?)))
 }
 
 pub(super) fn root(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let [base] = args.bind("root", ["base"])?;
     let base = base.map_or(Ok(2.0), |base| ctx.float(&base))?;
-    let number = ctx.float(&value)?;
+    let number = real(ctx, &value, "root")?;
     if number < 0.0 {
         return bail("root() can only be used on positive numbers: math domain error");
     }

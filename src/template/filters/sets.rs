@@ -106,12 +106,22 @@ pub(super) fn symmetric_difference(ctx: &Ctx<'_>, value: Val, args: &Args) -> Re
 
 pub(super) fn unique(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let [case, path] = args.bind("unique", ["case_sensitive", "attribute"])?;
+    let narrowed = match &case {
+        Some(case) if !case.is_none() => !ctx.truth(case)?,
+        _ => false,
+    };
     let case = Case::of(ctx, case)?;
     let path = attribute(path);
     let mut seen = Seen::default();
     let mut kept = Vec::new();
     for item in ctx.iterate(&value)? {
         let key = sort_key(ctx, &item, path.as_ref(), case)?;
+        if (narrowed || path.is_some()) && matches!(key, Value::List(_) | Value::Map(_)) {
+            return bail(format!(
+                "unhashable type: '{}'; with `case_sensitive` or `attribute`, `unique` cannot fall back to comparing",
+                key.type_name()
+            ));
+        }
         if seen.add(&key) {
             kept.push(item);
         }
