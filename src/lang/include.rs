@@ -77,12 +77,13 @@ impl Load<'_, '_> {
             defaults: self.file_option(&task, "defaults_from", around.scope),
             handlers: self.file_option(&task, "handlers_from", around.scope),
         };
-        let allowed = flag(&task, "allow_duplicates").unwrap_or(true);
-        let validate = flag(&task, "rolespec_validate").unwrap_or(true);
+        let allowed = self.flag_option(&task, "allow_duplicates", around.scope).unwrap_or(true);
+        let validate = self.flag_option(&task, "rolespec_validate", around.scope).unwrap_or(true);
+        let public = self.flag_option(&task, "public", around.scope).unwrap_or(true);
         let Some(loaded) = self.role(RoleUse::imported(name, from, allowed, validate), &scope) else {
             return Vec::new();
         };
-        if flag(&task, "public").unwrap_or(true) {
+        if public {
             self.play.imported.extend(loaded.roles);
         }
         self.play.handlers.extend(loaded.handlers);
@@ -228,6 +229,22 @@ impl Load<'_, '_> {
         }
     }
 
+    /// An option that is a boolean, perhaps a template.
+    fn flag_option(&mut self, task: &Task, option: &str, scope: &Arc<Scope>) -> Option<bool> {
+        let given = task.args.named.get(option).filter(|given| given.value != Value::Null)?;
+        let value = if given.value.is_literal() {
+            given.value.clone()
+        } else {
+            Value::from(self.known_text(given, scope)?)
+        };
+        let flag = super::shape::boolean(&value);
+        if flag.is_none() {
+            let message = format!("`{option}` must be a boolean, not {}", super::shape::shown(&value));
+            self.error(Kind::Parameters, &given.place, message);
+        }
+        flag
+    }
+
     fn file_option(&mut self, task: &Task, option: &str, scope: &Arc<Scope>) -> Option<Arc<str>> {
         let given = task.args.named.get(option)?;
         self.known_text(given, scope).map(Arc::from)
@@ -241,10 +258,6 @@ fn key_place<'n>(node: &'n Node, name: &str) -> &'n Place {
     keys.into_iter()
         .find(|key| key.as_str().is_some_and(|key| written.contains(&key)))
         .map_or(&node.place, |key| &key.place)
-}
-
-fn flag(task: &Task, option: &str) -> Option<bool> {
-    task.args.named.get(option).and_then(|given| super::shape::boolean(&given.value))
 }
 
 /// The scope of a static import: what its tasks inherit.

@@ -38,7 +38,11 @@ pub(super) fn find(
     for name in names {
         let path = normalized(&directory.join(&name));
         if !path.starts_with(directory) {
-            let message = format!("`{name}` lies outside `{}`", shown(directory).display());
+            let message = format!(
+                "`{}` cannot be loaded as it is not inside the expected role path `{}`",
+                shown(&path).display(),
+                shown(directory).display()
+            );
             return Err(Diagnostic::error(Kind::Role, message));
         }
         if project.is_dir(&path) {
