@@ -198,6 +198,10 @@ impl Checker<'_> {
     }
 
     fn parameters(&mut self, task: &Task) {
+        if task.module.contains("{{") {
+            // shows only when its name is rendered
+            return;
+        }
         let Some(module) = registry::find(&task.module) else {
             let hint = names::did_you_mean(&task.module, registry::names());
             let message = format!("there is no module `{}`", task.module);
@@ -222,7 +226,9 @@ impl Checker<'_> {
             (None, _) => {}
         }
         given.extend(task.args.named.iter().map(|(name, located)| (Arc::clone(name), located.value.clone())));
-        for problem in module.check(&given) {
+        let defaults = !task.keyword_chain(Keyword::ModuleDefaults).is_empty();
+        // what is missing may be among the defaults
+        for problem in module.check(&given).into_iter().filter(|it| !defaults || it.parameter.is_some()) {
             let place = problem
                 .parameter
                 .as_deref()
