@@ -78,6 +78,7 @@ pub fn options(config: &Config, manner: Manner) -> Options {
             Manner::Ansible => *config.any_unparsed_is_failed,
             Manner::Fleet => config.any_unparsed_is_failed.given().copied().unwrap_or(true),
         },
+        empty_is_fine: manner == Manner::Fleet && config.any_unparsed_is_failed.given().is_none(),
         unparsed_warning: *config.inventory_unparsed_warning,
         group_names: match *config.force_valid_group_names {
             config::GroupNames::Always => GroupNames::Always,

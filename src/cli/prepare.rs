@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::exit::{FilesAreWrong, WrongOptions, print_diagnostics};
 use super::inventory::Manner;
+use super::inventory_command::say_as_ansible;
 use super::options::{BecomeArgs, ConnectArgs, RunArgs, TaskArgs};
 use super::vault_options::{self, VaultOptions};
 use super::{configuration, extra, inventory, passwords, prompt};
@@ -67,21 +68,18 @@ pub fn prepare(
     let Ground { project, config, told } = ground;
     let mut diagnostics = std::mem::take(told);
     let sources = inventory::sources(project, &run.hosts.inventory, config, Some(playbook));
-    if sources.is_empty() && mode.manner == Manner::Ansible && *config.localhost_warning {
-        warn("No inventory was parsed, only implicit localhost is available");
-    }
-    let single = playbook.ends_with(ADHOC);
-    if sources.is_empty() && mode.manner == Manner::Ansible && *config.localhost_warning && !single {
-        warn(
-            "provided hosts list is empty, only localhost is available. Note that the implicit localhost does not \
-             match 'all'",
-        );
-    }
     let extra = extra::read(&run.extra_vars, project)?;
     let reading = inventory::options(config, mode.manner);
     let loaded = inventory::read(project, &sources, &reading, &extra);
     let hosts = loaded.inventory;
     diagnostics.extend(loaded.diagnostics);
+    let single = playbook.ends_with(ADHOC);
+    if hosts.hosts.is_empty() && mode.manner == Manner::Ansible && *config.localhost_warning && !single {
+        warn(
+            "provided hosts list is empty, only localhost is available. Note that the implicit localhost does not \
+             match 'all'",
+        );
+    }
     if run.verbose >= 3 {
         use std::io::Write;
         for remark in loaded.remarks {
@@ -135,7 +133,12 @@ pub fn prepare(
     diagnostics.extend(found);
     match prepared {
         Some(prepared) if !diagnostics.has_errors() => {
-            print_diagnostics(&mut anstream::stderr().lock(), &diagnostics).context("cannot write")?;
+            let mut out = anstream::stderr().lock();
+            match mode.manner {
+                Manner::Fleet => print_diagnostics(&mut out, &diagnostics),
+                Manner::Ansible => say_as_ansible(&mut out, &diagnostics),
+            }
+            .context("cannot write")?;
             Ok((prepared, sink))
         }
         _ => Err(FilesAreWrong(diagnostics).into()),

@@ -51,8 +51,11 @@ pub(super) fn load(reading: &Reading<'_>) -> Loaded {
         builder = builder.emptied();
         if reading.options.unparsed_is_failed {
             builder.error("no inventory was parsed", None);
-        } else if reading.options.unparsed_warning && !builder.diagnostics.has_errors() {
-            let message = "no inventory was parsed, only the implicit localhost is available";
+        } else if reading.options.unparsed_warning
+            && !builder.diagnostics.has_errors()
+            && !(reading.sources.is_empty() && reading.options.empty_is_fine)
+        {
+            let message = "no inventory was parsed, only implicit localhost is available";
             builder.warn(Diagnostic::warning(Kind::Inventory, message));
         }
     }
@@ -214,6 +217,12 @@ impl Loading<'_> {
             InventorySource::Hosts(list) => list.clone(),
         };
         let builder = &mut self.builder;
+        let is_directory = matches!(source, InventorySource::Path(path) if self.reading.project.is_dir(path));
+        if is_directory && self.reading.options.empty_is_fine {
+            let message = format!("the directory `{name}` holds no inventory");
+            builder.warn(Diagnostic::warning(Kind::Inventory, message));
+            return;
+        }
         if !self.reading.options.any_unparsed_is_failed {
             for Failure { plugin, diagnostics } in failures {
                 builder.diagnostics.0.extend(diagnostics.into_iter().map(|said| as_warning(plugin, said)));
@@ -223,16 +232,7 @@ impl Loading<'_> {
             return;
         }
         let message = match source {
-            InventorySource::Path(path) if self.reading.project.is_dir(path) => {
-                // an empty directory is an inventory without hosts
-                let warning = Diagnostic::warning(
-                    Kind::Inventory,
-                    format!("the directory `{name}` holds no inventory"),
-                );
-                builder.warn(warning);
-                return;
-            }
-            InventorySource::Path(path) if !self.reading.project.is_readable(path) => {
+            InventorySource::Path(path) if !is_directory && !self.reading.project.is_readable(path) => {
                 let error = Diagnostic::error(Kind::File, format!("there is no inventory `{name}`"))
                     .hint("a list of hosts needs a comma, if only behind the last one: `-i web1,`");
                 builder.warn(error);

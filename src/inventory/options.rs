@@ -18,6 +18,9 @@ pub struct Options {
     /// `any_unparsed_is_failed`: whether it is an error that a source could not be read. Ansible's default is no, and
     /// then only warns; fleet's own commands do not run on half an inventory.
     pub any_unparsed_is_failed: bool,
+    /// Whether a directory without inventories is fine, and a run without a source needs no warning: so it is for fleet's
+    /// own commands, not for Ansible's.
+    pub empty_is_fine: bool,
     /// `inventory_unparsed_warning`: whether there is a warning where no source could be read.
     pub unparsed_warning: bool,
     /// `force_valid_group_names`.
@@ -73,6 +76,7 @@ impl Default for Options {
             vars_extensions: texts(&[".yml", ".yaml", ".json"]),
             unparsed_is_failed: false,
             any_unparsed_is_failed: true,
+            empty_is_fine: true,
             unparsed_warning: true,
             group_names: GroupNames::default(),
             pattern_mismatch: Mismatch::default(),
@@ -86,7 +90,7 @@ impl Default for Options {
 impl Options {
     /// Ansible's own defaults: a source that cannot be read is passed over with a warning.
     pub fn ansible() -> Self {
-        Self { any_unparsed_is_failed: false, ..Self::default() }
+        Self { any_unparsed_is_failed: false, empty_is_fine: false, ..Self::default() }
     }
 }
 

@@ -220,7 +220,7 @@ fn settings_decide_what_a_broken_source_is() {
     let told = said(&loaded);
     assert!(told.iter().all(|line| line.starts_with('W')), "{told:?}");
     assert!(told[1].starts_with("W 2:10 failed to parse inventory with `yaml` plugin"), "{told:?}");
-    assert_eq!(told.last().unwrap(), "W no inventory was parsed, only the implicit localhost is available");
+    assert_eq!(told.last().unwrap(), "W no inventory was parsed, only implicit localhost is available");
     assert_eq!(loaded.inventory.groups.len(), 2);
     let failing = Options { unparsed_is_failed: true, ..Options::ansible() };
     assert!(read(&broken, &failing, &Nothing).diagnostics.has_errors());
@@ -290,6 +290,9 @@ fn directories_pass_over_what_is_ignored() {
     let loaded = load(&reading);
     assert_eq!(members(&loaded.inventory, "all"), ["h1", "h4"]);
     assert_eq!(loaded.diagnostics.0.len(), 1, "{:?}", said(&loaded));
+    let strict = Options { empty_is_fine: false, ..options.clone() };
+    let told = load(&Reading { options: &strict, ..reading }).diagnostics;
+    assert!(told.has_errors(), "the directory `empty` holds nothing");
 }
 
 #[test]

@@ -72,9 +72,12 @@ pub(super) fn parse(text: &str, pairs: Pairs) -> Result<FreeForm, Unbalanced> {
     Ok(form)
 }
 
+/// Pairs, and what is left.
+type KeyValues = (Vec<(String, String)>, Option<String>);
+
 /// The `name=value` pairs of a text, and what is left of it, as `-e` takes them apart. `None` where quotes or a block do
 /// not end.
-pub fn key_values(text: &str) -> Option<(Vec<(String, String)>, Option<String>)> {
+pub fn key_values(text: &str) -> Option<KeyValues> {
     let FreeForm { pairs, rest } = parse(text, Pairs::All).ok()?;
     let pairs = pairs.into_iter().map(|pair| (pair.key.text, pair.value.text)).collect();
     Some((pairs, rest.map(|rest| rest.text)))
