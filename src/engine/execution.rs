@@ -208,7 +208,7 @@ impl Execution<'_> {
                 result.insert(Key::str("msg"), Value::from(message));
             }
         }
-        let single = Single { result, warnings, changed, ..Single::default() };
+        let single = Single { result, changed, warnings, ..Single::default() };
         if changed { single } else { Single { skipped: Some("not run in check mode".to_owned()), ..single } }
     }
 
