@@ -110,7 +110,7 @@ impl Execution<'_> {
                     let (mut wanted, users) = self.ahead(&[]);
                     wanted.add(&self.user.key, look.0);
                     self.busy("asking");
-                    self.machine.observe(wanted, &users).await?;
+                    self.machine.observe(wanted, self.user, &users).await?;
                 }
                 Err(Halt::Unknown(unknown)) => return ended(Single::unknown(unknown)),
                 Err(Halt::Deferred) => return ended(Single::stopped(Stop::Deferred)),
@@ -323,7 +323,7 @@ impl Execution<'_> {
                 Err(Halt::Needed) => {
                     let mut wanted = Wanted::default();
                     wanted.add(&self.user.key, needed);
-                    self.machine.observe(wanted, std::slice::from_ref(self.user)).await?;
+                    self.machine.observe(wanted, self.user, std::slice::from_ref(self.user)).await?;
                 }
                 Err(Halt::Unknown(unknown)) => return Ok(Single::unknown(unknown)),
                 Err(Halt::Deferred) => return Ok(Single::stopped(Stop::Deferred)),
@@ -357,7 +357,7 @@ impl Execution<'_> {
                 let (mut all, users) = self.ahead(&[]);
                 all.add(&self.user.key, [query.clone()]);
                 self.busy(&format!("waiting, {:.0} s", started.elapsed().as_secs_f64()));
-                self.machine.observe(all, &users).await?;
+                self.machine.observe(all, self.user, &users).await?;
                 self.machine.store.observed(&self.user.key, &query)
             };
             if observed.as_ref().is_some_and(|observation| ends(&wanted, observation)) {

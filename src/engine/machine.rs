@@ -299,8 +299,10 @@ impl Machine {
         Ok(answers)
     }
 
-    /// Asks all that is wanted, each user's session in one exchange, all sessions at once.
-    pub(super) async fn observe(&self, wanted: Wanted, known_users: &[User]) -> Result<(), Trouble> {
+    /// Asks all that is wanted, each user's session in one exchange, all sessions at once. What the user `own` asks
+    /// must be answered; for the others look-ahead asks, and one of them may be a user that is still to be made: what is
+    /// wrong there shows at its task's turn.
+    pub(super) async fn observe(&self, wanted: Wanted, own: &User, known_users: &[User]) -> Result<(), Trouble> {
         let generation = self.store.generation();
         let all =
             wanted.0.into_iter().filter(|(_, queries)| !queries.is_empty()).filter_map(|(key, queries)| {
@@ -309,8 +311,11 @@ impl Machine {
             });
         futures::future::try_join_all(all.map(|(user, queries)| async move {
             let steps = queries.iter().cloned().map(Step::Observe).collect();
-            let answers = self.exchange(user, steps, None).await?;
-            self.keep(user, generation, queries, answers);
+            match self.exchange(user, steps, None).await {
+                Ok(answers) => self.keep(user, generation, queries, answers),
+                Err(trouble) if user.key == own.key || trouble.unreachable => return Err(trouble),
+                Err(_) => {}
+            }
             Ok(())
         }))
         .await
