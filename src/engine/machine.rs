@@ -302,7 +302,12 @@ impl Machine {
     /// Asks all that is wanted, each user's session in one exchange, all sessions at once. What the user `own` asks
     /// must be answered; for the others look-ahead asks, and one of them may be a user that is still to be made: what is
     /// wrong there shows at its task's turn.
-    pub(super) async fn observe(&self, wanted: Wanted, own: &User, known_users: &[User]) -> Result<(), Trouble> {
+    pub(super) async fn observe(
+        &self,
+        wanted: Wanted,
+        own: &User,
+        known_users: &[User],
+    ) -> Result<(), Trouble> {
         let generation = self.store.generation();
         let all =
             wanted.0.into_iter().filter(|(_, queries)| !queries.is_empty()).filter_map(|(key, queries)| {
