@@ -214,6 +214,9 @@ impl Execution<'_> {
 
     async fn perform(&self, plan: &Plan, used: indexmap::IndexSet<Query>) -> Result<Performed, Trouble> {
         self.busy(&plan.summary);
+        if matches!(self.module.doc().name, "user" | "group") {
+            self.machine.close_others(self.user).await;
+        }
         let changes: Vec<Change> = plan.changes.iter().map(|planned| planned.change.clone()).collect();
         let raw = changes.iter().find_map(|change| match &change.action {
             Action::Raw { text } => Some(text),

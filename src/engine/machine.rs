@@ -504,6 +504,17 @@ impl Machine {
         })
     }
 
+    /// Closes the sessions of other users: a user whose process runs cannot be removed, and groups count at login.
+    pub(super) async fn close_others(&self, own: &User) {
+        let mut sessions = self.sessions.lock().await;
+        let others: Vec<Arc<str>> = sessions.keys().filter(|key| **key != own.key).cloned().collect();
+        for key in others {
+            if let Some(session) = sessions.remove(&key).and_then(Arc::into_inner) {
+                session.close().await;
+            }
+        }
+    }
+
     async fn close_sessions(&self) {
         let sessions: Vec<_> = self.sessions.lock().await.drain().collect();
         for (_, session) in sessions {
