@@ -103,7 +103,7 @@ pub fn prepare(
         check_apart: mode.manner == Manner::Ansible,
         flush_cache: run.hosts.flush_cache,
         config: Arc::clone(config),
-        prompter: Arc::new(prompt::Terminal),
+        prompter: Arc::new(prompt::Terminal { manner: mode.manner }),
         refresh: Some(inventory::refresh(sources, reading, extra.clone())),
     };
     let connector = Connector::new(crate::transport::Options::new(serve_locally));

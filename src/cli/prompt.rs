@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use super::exit::WrongOptions;
+use super::inventory::Manner;
 use crate::base::Secret;
 use crate::engine::Prompter;
 
@@ -58,9 +59,28 @@ pub fn ask(question: &str) -> Result<Secret> {
     Ok(Secret::new(line.trim_end_matches(['\n', '\r'])))
 }
 
-/// Asks on standard input and the terminal, as a playbook wants it. Where standard input is no terminal nobody is asked.
+/// Asks on standard input, as a playbook wants it. Where standard input is no terminal nobody is asked.
 #[derive(Debug)]
-pub struct Terminal;
+pub struct Terminal {
+    /// Under Ansible's names questions go to standard output, as there; else to standard error, so that they are never
+    /// among events in JSON.
+    pub manner: Manner,
+}
+
+impl Terminal {
+    fn tell(&self, text: &str) -> std::io::Result<()> {
+        match self.manner {
+            Manner::Ansible => {
+                let mut out = anstream::stdout().lock();
+                write!(out, "{text}").and_then(|()| out.flush())
+            }
+            Manner::Fleet => {
+                let mut out = anstream::stderr().lock();
+                write!(out, "{text}").and_then(|()| out.flush())
+            }
+        }
+    }
+}
 
 impl Prompter for Terminal {
     fn ask(&self, prompt: &str, echo: bool) -> Result<Option<String>, String> {
@@ -73,18 +93,15 @@ impl Prompter for Terminal {
             return Ok(Some(secret.reveal().to_owned()));
         }
         let failed = |error: std::io::Error| format!("cannot ask: {error}");
-        let mut out = anstream::stdout().lock();
-        write!(out, "{prompt}").and_then(|()| out.flush()).map_err(failed)?;
+        self.tell(prompt).map_err(failed)?;
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).map_err(failed)?;
         Ok(Some(line.trim_end_matches(['\n', '\r']).to_owned()))
     }
 
     fn pause(&self, prompt: &str, seconds: u64) -> Result<(), String> {
-        let mut out = anstream::stdout().lock();
-        let told = writeln!(out, "{prompt}\nPausing for {seconds} seconds").and_then(|()| out.flush());
-        drop(out);
-        told.map_err(|error| format!("cannot tell: {error}"))?;
+        self.tell(&format!("{prompt}\nPausing for {seconds} seconds\n"))
+            .map_err(|error| format!("cannot tell: {error}"))?;
         std::thread::sleep(Duration::from_secs(seconds));
         Ok(())
     }
