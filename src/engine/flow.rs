@@ -146,14 +146,11 @@ impl Turn<'_> {
         }
         let stop = self.run.now();
         let took = stop.saturating_sub(start) / 1_000_000;
-        let (count, unit) = if minutes {
-            (
-                format!("{:.2}", took as f64 / 60.0).trim_end_matches('0').trim_end_matches('.').to_owned(),
-                "minutes",
-            )
-        } else {
-            (format!("{:.2}", stop.saturating_sub(start) as f64 / 1e6), "seconds")
-        };
+        let seconds = stop.saturating_sub(start) as f64 / 1e6;
+        let (length, unit) = if minutes { (seconds / 60.0, "minutes") } else { (seconds, "seconds") };
+        // two decimals, and one where the second is nothing, as Python shows them
+        let count = format!("{length:.2}");
+        let count = count.strip_suffix('0').unwrap_or(&count);
         let result = crate::map! {
             "rc" => 0,
             "stderr" => "",
