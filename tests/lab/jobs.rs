@@ -57,12 +57,15 @@ pub fn outlives(world: &World) {
     let json = ["-i", inventory.to_str().unwrap(), "--json"];
     world.run("apply", &project.path("start.yml"), &json).expect(0);
     // the run is over, its connection closed, and the jobs go on
-    assert_eq!(world.ssh("job1", "pgrep -fc 'sleep 4; id'; ls /tmp/by-user 2>&1 | grep -c cannot"), "2\n1\n");
+    assert_eq!(
+        world.ssh("job1", "pgrep -fc '[s]leep 4; id'; ls /tmp/by-user 2>&1 | grep -c cannot"),
+        "2\n1\n"
+    );
     world.run("apply", &project.path("collect.yml"), &json).expect(0);
     assert_eq!(world.ssh("job1", "cat /tmp/by-user; ls /var/lib/fleet/jobs | wc -l"), "done\n0\n");
 }
 
-const TIMEOUT: &str = r"
+const TIMEOUT: &str = r#"
 - hosts: job1
   gather_facts: false
   become: true
@@ -77,7 +80,7 @@ const TIMEOUT: &str = r"
       register: well
     - assert:
         that:
-          - late.msg == 'Task failed: Timed out after 1 second(s).'
+          - 'late.msg == "Task failed: Timed out after 1 second(s)."'
           - late.timedout.period == 1
           - well.stdout == 'well'
     - name: a job
@@ -87,7 +90,7 @@ const TIMEOUT: &str = r"
       ignore_errors: true
       register: job
     - assert: {that: job.msg == 'async task did not complete within the requested time - 1s'}
-";
+"#;
 
 pub fn timeout(world: &World) {
     let project = project("site.yml", TIMEOUT, "job1");
