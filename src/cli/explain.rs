@@ -14,7 +14,6 @@ use super::prepare::{Mode, ground, prepare};
 use super::vault_options::VaultOptions;
 use crate::base::names::did_you_mean;
 use crate::base::{Place, Value};
-use crate::engine::Prepared;
 use crate::engine::explain::{Definition, ExplainedTask, ExplainedVariable, Reason};
 use crate::report::style::{Label, paint};
 
@@ -92,7 +91,7 @@ pub fn run(args: ExplainArgs) -> Result<Exit> {
             }
             (None, Some(name)) => {
                 titles.extend(prepared.task_titles());
-                found.push((shown, Explained::Tasks(tasks_of(&prepared, &host, name))));
+                found.push((shown, Explained::Tasks(prepared.explain_tasks(&host, name))));
             }
             (None, None) => {}
         }
@@ -128,10 +127,6 @@ pub fn run(args: ExplainArgs) -> Result<Exit> {
     }
     show(&mut out, &host, variable.as_deref().unwrap_or_default(), &found).context("cannot write")?;
     Ok(Exit::Fine)
-}
-
-fn tasks_of(prepared: &Prepared, host: &str, name: &str) -> Vec<ExplainedTask> {
-    prepared.explain_tasks(host, name)
 }
 
 fn show(out: &mut impl Write, host: &str, name: &str, found: &[(String, Explained)]) -> std::io::Result<()> {

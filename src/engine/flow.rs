@@ -12,8 +12,7 @@ use crate::base::{Diagnostic, Key, Map, Severity, Value, pyregex};
 use crate::lang::Loader;
 use crate::modules::{Flow, IncludeVars, Pause};
 use crate::plan::check;
-use crate::plan::variables::merged;
-use crate::vars::{Layer, Level, VarMap, Variable};
+use crate::vars::{Layer, Level, VarMap, Variable, merged};
 
 fn failed(message: impl Into<String>) -> Single {
     Single::failed(FailureText { message: message.into(), ..FailureText::default() })
@@ -196,7 +195,7 @@ impl Turn<'_> {
             let known = self.run.variables(self.play, self.host, self.task);
             for (name, variable) in &mut all {
                 if let Some(before) = known.definitions(name).next() {
-                    variable.value = merged(&before.1.value, &variable.value);
+                    variable.value = merged(&before.1.value, variable.value.clone());
                 }
             }
         }
@@ -314,7 +313,7 @@ fn added(known: &Value, more: &Value) -> Option<Value> {
         (Value::Float(a), Value::Float(b)) => Some(Value::Float(a + b)),
         (Value::Str(a), Value::Str(b)) => Some(Value::from(format!("{a}{b}"))),
         (Value::List(a), Value::List(b)) => Some(Value::list(a.iter().chain(b.iter()).cloned())),
-        (Value::Map(_), Value::Map(_)) => Some(merged(known, more)),
+        (Value::Map(_), Value::Map(_)) => Some(merged(known, more.clone())),
         _ => None,
     }
 }

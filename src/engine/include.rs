@@ -173,7 +173,7 @@ impl Run {
             for (name, value) in &vars {
                 variables = variables.with(name.as_str().unwrap_or_default(), value.clone());
             }
-            let label = super::task::label_of(self, task, &lookups_of(binder), &variables, item);
+            let label = super::task::label_of(self, task, binder.lookups, &variables, item);
             let binder =
                 Binder { templar: binder.templar, lookups: binder.lookups, variables: Arc::new(variables) };
             if let When::Skip { condition } = binder.when(task)? {
@@ -340,10 +340,6 @@ impl NotIncluded {
             Stop::Unknown(_) | Stop::Deferred => Self::Stopped(stop),
         }
     }
-}
-
-fn lookups_of(binder: &Binder<'_>) -> Arc<dyn crate::template::Lookups> {
-    Arc::clone(binder.lookups)
 }
 
 /// The first error of several diagnostics, with a note how many more there are.

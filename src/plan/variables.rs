@@ -10,7 +10,7 @@ use crate::base::{Key, Map, Place, Value};
 use crate::inventory::{Inventory, InventorySource, LOCALHOST};
 use crate::lang::{Keyword, Play, Role, Scope, ScopeKind, Task};
 use crate::template::Variables;
-use crate::vars::{Layer, Layers, Level, VarMap, Variable};
+use crate::vars::{Layer, Layers, Level, VarMap, Variable, merged};
 
 /// The variables that belong to a host and change during a run. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -153,17 +153,6 @@ struct Connection {
     port: Option<Value>,
     environment: Vec<Value>,
     directory: Option<PathBuf>,
-}
-
-/// A mapping over another, key by key; what is no mapping replaces.
-pub fn merged(below: &Value, over: &Value) -> Value {
-    let (Some(below), Some(over_map)) = (below.as_map(), over.as_map()) else { return over.clone() };
-    let mut all = below.clone();
-    for (key, value) in over_map {
-        let value = all.get(key).map_or_else(|| value.clone(), |before| merged(before, value));
-        all.insert(key.clone(), value);
-    }
-    Value::map(all)
 }
 
 fn texts(names: &[Arc<str>]) -> Value {
@@ -338,7 +327,7 @@ impl TaskVariables {
             self.layers.definitions(name).map(|(_, variable)| &variable.value).collect();
         let maps = all.iter().take_while(|value| value.as_map().is_some()).count();
         all.truncate(maps);
-        all.into_iter().rev().cloned().reduce(|below, over| merged(&below, &over))
+        all.into_iter().rev().cloned().reduce(|below, over| merged(&below, over))
     }
 
     fn parents(&self) -> Vec<Arc<Role>> {
