@@ -20,7 +20,9 @@ pub fn scratch(name: &str) -> PathBuf {
 /// Why it cannot be made.
 pub fn install(environment: &Path, options: &[&str], packages: &[&str]) -> Result<(), String> {
     let complete = environment.join("complete");
-    if complete.exists() {
+    // its programs hold its absolute path: one that was moved is made anew
+    let made = format!("{VERSION} at {}\n", environment.display());
+    if fs::read_to_string(&complete).is_ok_and(|told| told == made) {
         return Ok(());
     }
     if let Err(problem) = make(environment, options, packages) {
@@ -29,7 +31,7 @@ pub fn install(environment: &Path, options: &[&str], packages: &[&str]) -> Resul
         must(Command::new("sh").args(["-c", install]).env("DEBIAN_FRONTEND", "noninteractive"), &problem)?;
         make(environment, options, packages)?;
     }
-    fs::write(&complete, VERSION).map_err(|error| format!("{}: {error}", complete.display()))
+    fs::write(&complete, made).map_err(|error| format!("{}: {error}", complete.display()))
 }
 
 fn make(environment: &Path, options: &[&str], packages: &[&str]) -> Result<(), String> {

@@ -114,6 +114,7 @@ impl Normal {
             // what apt says about its downloads, and its progress
             (r"(?m)^(Get:\d+ |Fetched |Need to get |\(Reading database ).*\n?", ""),
             (r"\d+(us|ms|s) ago", "TIME ago"),
+            (r"^Paused for (\d+)(\.\d+)? (seconds|minutes)$", "Paused for $1 $3"),
             (r"(?m)^(\s+(Main PID|Process|CPU|Active|Tasks|Memory):).*$", "$1"),
             (r"(?m)^\w{3} \d+ [\d:]{8} \w+ \w+\[\d+\]:", "JOURNAL:"),
         ];

@@ -1,6 +1,6 @@
 //! What a host is like after a case: told by its own tools over OpenSSH, not by either program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::case::Case;
 use crate::normal::Normal;
@@ -22,10 +22,14 @@ pub fn read(
     }
     let told = pair.ssh(side, &script)?;
     let told = normal.text(&told);
-    Ok(told
-        .lines()
-        .filter_map(|line| line.split_once('\t'))
-        .map(|(key, value)| (key.into(), value.into()))
+    // several backups of one file have one name once their times are taken out
+    let mut state: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (key, value) in told.lines().filter_map(|line| line.split_once('\t')) {
+        state.entry(key).or_default().insert(value);
+    }
+    Ok(state
+        .into_iter()
+        .map(|(key, values)| (key.into(), values.into_iter().collect::<Vec<_>>().join(" and ")))
         .collect())
 }
 
