@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::execute::{Shown, execute};
+use super::execute::{Executor, Shown};
 use super::exit::{Exit, WrongOptions};
 use super::inventory::Manner;
 use super::options::{RunArgs, TaskArgs};
@@ -133,7 +133,9 @@ pub fn run(args: AdHocArgs, manner: Manner) -> Result<Exit> {
     }
     let line = if one_line { Line::One } else { Line::Several };
     let shown = Shown::Single { line, tree };
-    let summary = execute(&run, &ground.config, manner, &shown, prepared, &sink)?;
+    let mut executor = Executor::new(&run, &ground.config, manner, shown)?;
+    let summary = executor.run(prepared, &sink, false)?;
+    executor.end();
     Ok(Exit::of_summary(&summary))
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::execute::{Shown, execute};
+use super::execute::{Executor, Shown};
 use super::exit::{Exit, WrongOptions};
 use super::inventory::Manner;
 use super::listing::{self, Wanted};
@@ -96,19 +96,24 @@ pub fn apply(args: ApplyArgs, manner: Manner) -> Result<Exit> {
         }
         ready.push((playbook, prepared, sink));
     }
-    let mut exit = Exit::Fine;
-    for (playbook, prepared, sink) in ready {
-        if wanted.any() {
+    if wanted.any() {
+        for (playbook, prepared, _) in ready {
             let text = listing::text(playbook, &prepared, wanted, &selection);
             write!(std::io::stdout(), "{text}").context("cannot write")?;
-            continue;
         }
-        let summary = execute(&run, &ground.config, manner, &Shown::Playbook, prepared, &sink)?;
-        exit = Exit::of_summary(&summary);
+        return Ok(Exit::Fine);
+    }
+    let mut executor = Executor::new(&run, &ground.config, manner, Shown::Playbook)?;
+    let mut exit = Exit::Fine;
+    let mut left = ready.len();
+    for (_, prepared, sink) in ready {
+        left -= 1;
+        exit = Exit::of_summary(&executor.run(prepared, &sink, left > 0)?);
         if exit != Exit::Fine {
             break;
         }
     }
+    executor.end();
     Ok(exit)
 }
 
@@ -140,7 +145,10 @@ fn planned(playbook: &Path, run: &RunArgs, tasks: &TaskArgs) -> Result<Summary> 
     let playbook = playbook_file(&ground, playbook)?;
     let mode = Mode { manner: Manner::Fleet, check: true, diff: true, listing: false };
     let (prepared, sink) = prepare(&mut ground, run, tasks, mode, &playbook)?;
-    execute(run, &ground.config, Manner::Fleet, &Shown::Playbook, prepared, &sink)
+    let mut executor = Executor::new(run, &ground.config, Manner::Fleet, Shown::Playbook)?;
+    let summary = executor.run(prepared, &sink, false)?;
+    executor.end();
+    Ok(summary)
 }
 
 /// The playbook's file: the path as given, or that of a collection's playbook (`ns.col.playbook`).

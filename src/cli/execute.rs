@@ -1,4 +1,4 @@
-//! Runs what is prepared, with the reporter that was asked for.
+//! Runs what is prepared.
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
@@ -35,36 +35,56 @@ pub enum Shown {
     },
 }
 
-/// Runs it.
-pub fn execute(
-    args: &RunArgs,
-    config: &Config,
+/// Runs the playbooks of a command, one after the other, with the reporter that was asked for.
+pub struct Executor<'a> {
+    args: &'a RunArgs,
+    config: &'a Config,
     manner: Manner,
-    shown: &Shown,
-    mut prepared: Prepared,
-    sink: &Sink,
-) -> Result<engine::Summary> {
-    if args.lab {
-        prepared.set_lab(boot(args, &prepared)?);
+    shown: Shown,
+    runtime: tokio::runtime::Runtime,
+    /// How the last playbook has ended.
+    ended: Option<engine::Ended>,
+}
+
+impl<'a> Executor<'a> {
+    /// With nothing run yet.
+    pub fn new(args: &'a RunArgs, config: &'a Config, manner: Manner, shown: Shown) -> Result<Self> {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.enable_all().build().context("cannot start the runtime")?;
+        Ok(Self { args, config, manner, shown, runtime, ended: None })
     }
-    *sink.lock().unwrap_or_else(PoisonError::into_inner) = Some(reporter(args, config, manner, shown)?);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let summary = runtime.block_on(prepared.execute());
-    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
-    *sink.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    if args.lab && !args.json {
-        use std::io::Write;
-        let name = args.lab_name.as_deref().unwrap_or(crate::lab::DEFAULT_NAME);
-        let flag = if name == crate::lab::DEFAULT_NAME { String::new() } else { format!(" --name {name}") };
-        let _ = writeln!(
-            anstream::stderr().lock(),
-            "the lab stays up: `fleet lab ssh{flag} HOST` logs in, `fleet lab down{flag}` ends it"
-        );
+
+    /// Runs a playbook after those before it; `another` one may follow.
+    pub fn run(&mut self, mut prepared: Prepared, sink: &Sink, another: bool) -> Result<engine::Summary> {
+        let Self { args, config, manner, shown, runtime, ended } = self;
+        if args.lab {
+            prepared.set_lab(boot(args, &prepared)?);
+        }
+        *sink.lock().unwrap_or_else(PoisonError::into_inner) = Some(reporter(args, config, *manner, shown)?);
+        if let Some(ended) = ended.take() {
+            prepared.go_on_from(ended);
+        }
+        let (summary, now) = runtime.block_on(prepared.execute(another));
+        *ended = Some(now);
+        *sink.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(summary)
     }
-    Ok(summary)
+
+    /// After the last one.
+    pub fn end(self) {
+        drop(self.ended);
+        self.runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+        if self.args.lab && !self.args.json {
+            use std::io::Write;
+            let name = self.args.lab_name.as_deref().unwrap_or(crate::lab::DEFAULT_NAME);
+            let flag =
+                if name == crate::lab::DEFAULT_NAME { String::new() } else { format!(" --name {name}") };
+            let _ = writeln!(
+                anstream::stderr().lock(),
+                "the lab stays up: `fleet lab ssh{flag} HOST` logs in, `fleet lab down{flag}` ends it"
+            );
+        }
+    }
 }
 
 fn reporter(args: &RunArgs, config: &Config, manner: Manner, shown: &Shown) -> Result<Box<dyn Reporter>> {

@@ -61,6 +61,9 @@ pub struct Prepared {
     told: HashSet<String>,
 }
 
+/// A run that has ended: another playbook of the same command goes on from it.
+pub struct Ended(run::Run);
+
 /// What to prepare a run from.
 pub struct Sources {
     /// The project's files.
@@ -315,8 +318,17 @@ impl Prepared {
         self.run.options.connect.lab = lab;
     }
 
-    /// Runs all plays.
-    pub async fn execute(self) -> Summary {
+    /// Goes on where an earlier playbook of the same command has ended: with the facts and variables that hosts have
+    /// got, the hosts and groups that were added, the counts, and the connections.
+    pub fn go_on_from(&mut self, earlier: Ended) {
+        for diagnostic in self.run.carry_on(earlier.0) {
+            let message = diagnostic.message.clone();
+            self.run.tell(Event::Warning { message, diagnostic: Some(Box::new(diagnostic)) });
+        }
+    }
+
+    /// Runs all plays. The connections stay open where another playbook goes on from here, unless a host has failed.
+    pub async fn execute(self, another: bool) -> (Summary, Ended) {
         let run = &self.run;
         run.tell(Event::RunStarted {
             playbook: crate::project::shown(&self.playbook.path).display().to_string(),
@@ -335,7 +347,10 @@ impl Prepared {
                 }
             }
         }
-        let costs = run.close().await;
+        let (failed, unreachable) = run.lost();
+        let failed = failed || broken;
+        let stays = another && !failed && !unreachable;
+        let costs = if stays { Vec::new() } else { run.close().await };
         let recaps = run.recaps();
         let mut order = run.world.host_names();
         order.extend(recaps.keys().filter(|host| !order.contains(host)).cloned().collect::<Vec<_>>());
@@ -343,15 +358,14 @@ impl Prepared {
             .into_iter()
             .filter_map(|host| Some((Arc::clone(&host), recaps.get(&host)?.clone())))
             .collect();
-        let stats = std::mem::take(&mut *play_run::lock(&run.stats));
+        let stats = play_run::lock(&run.stats).clone();
         run.tell(Event::RunFinished {
             recap: recap.iter().map(|(host, recap)| (Arc::clone(host), recap.clone())).collect(),
             costs,
             stats: stats.into_iter().collect(),
             elapsed: run.started.elapsed(),
         });
-        let (failed, unreachable) = run.lost();
-        Summary { recap, failed: failed || broken, unreachable }
+        (Summary { recap, failed, unreachable }, Ended(self.run))
     }
 
     /// Runs a play.

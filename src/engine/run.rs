@@ -202,6 +202,43 @@ impl Run {
         }
     }
 
+    /// Takes over what the run of an earlier playbook leaves: all but what belongs to its files. What the files of this
+    /// playbook say about hosts that were added is read; the diagnostics are what is wrong there.
+    pub(super) fn carry_on(&mut self, earlier: Self) -> Vec<Diagnostic> {
+        let Self {
+            options: _,
+            project: _,
+            settings: _,
+            templar: _,
+            world,
+            connector: _,
+            files: _,
+            started: _,
+            began: _,
+            events: _,
+            machines,
+            included: _,
+            permits: _,
+            directories: _,
+            stats,
+            cache: _,
+            jobs,
+            warned,
+            throttles: _,
+            start_at,
+            stepping,
+            remembered,
+            recaps,
+            gone,
+        } = earlier;
+        (self.machines, self.stats, self.jobs, self.warned) = (machines, stats, jobs, warned);
+        (self.start_at, self.stepping, self.remembered) = (start_at, stepping, remembered);
+        (self.recaps, self.gone) = (recaps, gone);
+        let added = self.world.carry_over(&world);
+        let read = |host: &Arc<str>| self.reload_host(host).err();
+        added.iter().filter_map(read).flat_map(|diagnostics| diagnostics.0).collect()
+    }
+
     /// Tells the reporters.
     pub(super) fn tell(&self, event: Event) {
         (self.events)(event);

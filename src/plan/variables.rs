@@ -105,6 +105,23 @@ impl World {
         made
     }
 
+    /// Takes over what an earlier world has come to know: facts, variables that were set, hosts and groups that were
+    /// added. The hosts that are new here are returned: their variables from files have to be read.
+    pub fn carry_over(&self, earlier: &Self) -> Vec<Arc<str>> {
+        self.change_inventory(|own| earlier.inventory(|before| own.carry_over(before)));
+        let mut added = Vec::new();
+        let mut own = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
+        for (name, vars) in earlier.hosts.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            let HostVars { inventory: _, facts, set, included } = vars.clone();
+            let kept = own.entry(Arc::clone(name)).or_insert_with(|| {
+                added.push(Arc::clone(name));
+                HostVars::new(Layers::default())
+            });
+            (kept.facts, kept.set, kept.included) = (facts, set, included);
+        }
+        added
+    }
+
     /// A host's variables as they are now.
     pub fn host(&self, name: &str) -> Option<HostVars> {
         self.hosts.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
