@@ -6,21 +6,23 @@ use std::sync::{Arc, PoisonError};
 use indexmap::IndexMap;
 
 use super::ahead::Ahead;
-use super::event::{Event, Outcome, Status};
+use super::event::{Event, Status};
 use super::play::{Handler, Host, Hosts, PlayRun};
 use super::run::{LoadTexts, Run};
 use super::single::Single;
-use crate::base::{Diagnostics, Key, Map, Severity, Value, names};
+use super::task::Turn;
+use crate::base::{Diagnostic, Diagnostics, Key, Kind, Map, Severity, Value, names};
 use crate::lang::{
     FromFiles, Item, LoadedRole, LoadedTasks, Loader, Located, Role, RoleRequest, Section, Task,
     include_scope, short_name,
 };
 use crate::modules::Given;
-use crate::plan::bind::{Binder, Stop, When};
+use crate::plan::bind::{Binder, Stop};
 use crate::plan::check;
 use crate::vars::{VarMap, Variable};
 
 /// What an include brings: the tasks of a file, or a role.
+#[derive(Debug)]
 pub(super) struct Bundle {
     /// What runs.
     pub(super) items: Vec<Item>,
@@ -33,7 +35,7 @@ pub(super) struct Bundle {
 }
 
 /// One include of a host: what it brings, and the label of the loop's item.
-type Included = (Arc<Bundle>, Option<String>);
+pub(super) type Included = (Arc<Bundle>, Option<String>);
 
 impl Run {
     /// Each host's files or roles; hosts with the same ones run them together.
@@ -47,54 +49,45 @@ impl Run {
         let lookups = self.lookups(play, task);
         let Some(first) = hosts.live.first().cloned() else { return };
         let once = self.runs_once(play, &first, task, &lookups);
-        let on = if once { vec![first] } else { hosts.live.clone() };
-        let mut groups: IndexMap<usize, (Included, Vec<Host>)> = IndexMap::new();
-        let mut begun = false;
+        let on = if once { vec![first.clone()] } else { hosts.live.clone() };
+        let label = self.label(play, &first, task, hosts.handler);
+        self.tell(Event::TaskStarted { task: Arc::clone(&label), hosts: hosts.live.clone() });
+        // an item that includes what an item before it did includes it once more
+        let mut groups: IndexMap<(usize, usize), (Included, Vec<Host>)> = IndexMap::new();
         for host in on {
-            let binder = self.binder(&lookups, self.variables(play, &host, task));
             let label = self.label(play, &host, task, hosts.handler);
-            if !begun {
-                self.tell(Event::TaskStarted { task: Arc::clone(&label), hosts: hosts.live.clone() });
-                begun = true;
+            let turn = Turn { run: self, play, task, label: Arc::clone(&label), host: &host, ahead };
+            let mut ended = match turn.take().await {
+                Ok(ended) => ended,
+                Err(trouble) => {
+                    let diagnostic = Diagnostic::error(Kind::Structure, trouble.message).at(&task.place);
+                    self.stopped(play, &label, &host, hosts, Stop::from(diagnostic));
+                    continue;
+                }
+            };
+            let included = std::mem::take(&mut ended.included);
+            // as Ansible counts: every file of a loop, and a failure that is ignored besides
+            let counted = u32::from(ended.outcome.status == Status::Ok);
+            let more = u32::try_from(included.len()).unwrap_or(u32::MAX).saturating_sub(counted);
+            self.count(&host, |recap| recap.ok += more);
+            // as Ansible counts: what cannot be included is a failure, even where it is rescued or ignored
+            let rescuing = hosts.rescuing && !ended.broken;
+            if self.ended(play, task, &label, &host, std::slice::from_ref(&host), ended, rescuing) {
+                hosts.live.retain(|other| *other != host);
+                if !hosts.rescuing {
+                    play.lost(&host);
+                }
+                hosts.failed.push(Arc::clone(&host));
+                continue;
             }
-            match self.include_on(play, task, &host, &binder, hosts.handler) {
-                Ok(included) => {
-                    let (status, summary) = if included.is_empty() {
-                        (Status::Skipped { reason: "nothing is included".to_owned() }, String::new())
-                    } else {
-                        (Status::Ok, format!("included {}", names::count(included.len(), "file")))
-                    };
-                    let skipped = match binder.when(task) {
-                        Ok(When::Skip { condition }) if included.is_empty() && task.looped.is_none() => {
-                            Some(condition)
-                        }
-                        _ => None,
-                    };
-                    // as Ansible counts: every file of a loop
-                    let more = u32::try_from(included.len()).unwrap_or(u32::MAX).saturating_sub(1);
-                    self.count(&host, |recap| recap.ok += more);
-                    let result = skipped.map_or_else(
-                        || Value::map(crate::map! {"changed" => false}),
-                        |condition| Single::condition(&condition).value(),
-                    );
-                    self.register(&host, task, &result);
-                    for included in included {
-                        play.add_handlers(&included.0.handlers);
-                        let key = Arc::as_ptr(&included.0) as usize;
-                        groups.entry(key).or_insert_with(|| (included, Vec::new())).1.push(Arc::clone(&host));
-                    }
-                    self.finish(&host, &label, Outcome { summary, result, ..Outcome::plain(status) });
-                }
-                Err(NotIncluded::Stopped(stop)) => self.stopped(play, &label, &host, hosts, stop),
-                Err(NotIncluded::Broken(stop)) => {
-                    // as Ansible counts: what cannot be included is a failure, even where it is rescued
-                    let rescuing = std::mem::replace(&mut hosts.rescuing, false);
-                    self.stopped(play, &label, &host, hosts, stop);
-                    hosts.rescuing = rescuing;
-                    if rescuing {
-                        play.found(&host);
-                    }
-                }
+            for included in included {
+                play.add_handlers(&included.0.handlers);
+                let bundle = Arc::as_ptr(&included.0) as usize;
+                let has =
+                    |time: &usize| groups.get(&(bundle, *time)).is_some_and(|(_, on)| on.contains(&host));
+                let time = (0..).find(|time| !has(time)).unwrap_or_default();
+                let group = groups.entry((bundle, time)).or_insert_with(|| (included, Vec::new()));
+                group.1.push(Arc::clone(&host));
             }
         }
         for ((bundle, label), on) in groups.values() {
@@ -122,94 +115,29 @@ impl Run {
         }
     }
 
-    fn register(&self, host: &Host, task: &Task, result: &Value) {
-        if let Some(located) = task.keyword(crate::lang::Keyword::Register) {
-            self.world.update(host, |vars| vars.set(&located.value.to_text(), result.clone()));
-        }
-    }
-
-    fn include_on(
+    /// One inclusion, with the variables of a loop's item: the task's result says what is included, as Ansible's does.
+    pub(super) fn inclusion(
         &self,
-        play: &PlayRun,
         task: &Arc<Task>,
-        host: &Host,
         binder: &Binder<'_>,
+        item: &Map,
         handler: Handler,
-    ) -> Result<Vec<Included>, NotIncluded> {
-        let runs = |binder: &Binder<'_>| -> Result<bool, Stop> {
-            match binder.when(task)? {
-                When::Run => Ok(true),
-                When::Skip { .. } => Ok(false),
-                When::Unknown(unknown) => Err(Stop::Unknown(unknown)),
-            }
+    ) -> Single {
+        let bundle = match self.bundle(task, binder, item, handler) {
+            Ok(Some(bundle)) => bundle,
+            Ok(None) => return Single::stopped(Stop::Deferred),
+            Err(NotIncluded::Stopped(stop)) => return Single::stopped(stop),
+            Err(NotIncluded::Broken(stop)) => return Single { broken: true, ..Single::stopped(stop) },
         };
-        let items = match binder.loop_items(task) {
-            Ok(None) => {
-                return Ok(if runs(binder)? {
-                    let bundle = self.bundle(task, binder, &Map::new(), handler).map_err(NotIncluded::of)?;
-                    bundle.map(|bundle| (bundle, None)).into_iter().collect()
-                } else {
-                    Vec::new()
-                });
-            }
-            Ok(Some(items)) => items,
-            Err(stop) => return if runs(binder)? { Err(stop.into()) } else { Ok(Vec::new()) },
-        };
-        let (name, index_name) = binder.loop_names(task)?;
-        let (extended, every) = super::task::extended(task, binder)?;
-        let mut included = Vec::new();
-        for (index, item) in items.iter().enumerate() {
-            let mut vars = Map::new();
-            vars.insert(Key::from(name.as_str()), item.clone());
-            vars.insert(Key::str("ansible_loop_var"), Value::from(name.as_str()));
-            if let Some(index_name) = &index_name {
-                vars.insert(Key::from(index_name.as_str()), Value::from(index));
-                vars.insert(Key::str("ansible_index_var"), Value::from(index_name.as_str()));
-            }
-            if extended {
-                vars.insert(Key::str("ansible_loop"), super::task::position(&items, index, every));
-            }
-            let mut variables = self.variables(play, host, task);
-            for (name, value) in &vars {
-                variables = variables.with(name.as_str().unwrap_or_default(), value.clone());
-            }
-            let label = super::task::label_of(self, task, binder.lookups, &variables, item);
-            let binder =
-                Binder { templar: binder.templar, lookups: binder.lookups, variables: Arc::new(variables) };
-            if let When::Skip { condition } = binder.when(task)? {
-                self.skip_item(play, host, task, label, &condition, &vars);
-                continue;
-            }
-            if runs(&binder)?
-                && let Some(bundle) = self.bundle(task, &binder, &vars, handler).map_err(NotIncluded::of)?
-            {
-                included.push((bundle, Some(label)));
-            }
-        }
-        Ok(included)
-    }
-
-    /// Tells of an item for which nothing is included.
-    fn skip_item(
-        &self,
-        play: &PlayRun,
-        host: &Host,
-        task: &Task,
-        label: String,
-        condition: &Value,
-        about: &Map,
-    ) {
-        let single = Single::condition(condition);
-        let mut result = single.value().as_map().cloned().unwrap_or_default();
-        result.extend(about.clone());
-        let status = single.status(false);
-        self.tell(Event::ItemFinished {
-            host: Arc::clone(host),
-            delegate: None,
-            task: self.label(play, host, task, Handler::No),
-            label,
-            outcome: Box::new(Outcome { result: Value::map(result), ..Outcome::plain(status) }),
-        });
+        let summary = format!("included {}", names::count(1, "file"));
+        let role = short_name(&task.module) == "include_role";
+        let mut given =
+            binder.arguments(task, (!role).then_some("file")).map(|bound| bound.given).unwrap_or_default();
+        let file = if role { None } else { given.shift_remove("file") };
+        let mut result: Map = file.map(|file| (Key::str("include"), file)).into_iter().collect();
+        let given = given.into_iter().map(|(name, value)| (Key::Str(name), value));
+        result.insert(Key::str("include_args"), Value::map(given.collect()));
+        Single { result, summary, included: Some(bundle), ..Single::default() }
     }
 
     /// What an include brings, loaded once for the same variables; `None` where its name is not known yet.
@@ -219,11 +147,11 @@ impl Run {
         binder: &Binder<'_>,
         item: &Map,
         handler: Handler,
-    ) -> Result<Option<Arc<Bundle>>, Stop> {
+    ) -> Result<Option<Arc<Bundle>>, NotIncluded> {
         let role = short_name(&task.module) == "include_role";
         let bound = binder.arguments(task, (!role).then_some("file"))?;
         if let Some(unknown) = bound.unknown {
-            return Err(Stop::Unknown(unknown));
+            return Err(NotIncluded::Stopped(Stop::Unknown(unknown)));
         }
         let more: VarMap = item
             .iter()
@@ -248,11 +176,11 @@ impl Run {
         } else {
             self.file_bundle(&loader, task, &bound.given, more, handler)
         };
-        let (bundle, mut diagnostics) = loaded.map_err(|found| first_error(Diagnostics(vec![*found])))?;
+        let (bundle, mut diagnostics) = loaded.map_err(|found| NotIncluded::Broken(Stop::Failed(found)))?;
         diagnostics.extend(check::items(&bundle.items, &self.templar));
         diagnostics.extend(check::items(&bundle.handlers, &self.templar));
         if diagnostics.has_errors() {
-            return Err(first_error(diagnostics));
+            return Err(NotIncluded::Broken(first_error(diagnostics)));
         }
         let bundle = Arc::new(bundle);
         self.included.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&bundle));
@@ -266,7 +194,7 @@ impl Run {
         given: &Given,
         more: VarMap,
         handler: Handler,
-    ) -> Result<(Bundle, Diagnostics), Box<crate::base::Diagnostic>> {
+    ) -> Result<(Bundle, Diagnostics), Box<Diagnostic>> {
         let section = if handler == Handler::Yes { Section::Handlers } else { Section::Tasks };
         let name = given.get("file").map(Value::to_text).unwrap_or_default();
         let named = task.args.free_form.as_ref().or_else(|| task.args.named.get("file"));
@@ -286,7 +214,7 @@ impl Run {
         task: &Arc<Task>,
         given: &Given,
         more: VarMap,
-    ) -> Result<(Bundle, Diagnostics), Box<crate::base::Diagnostic>> {
+    ) -> Result<(Bundle, Diagnostics), Box<Diagnostic>> {
         let text = |option: &str| given.get(option).map(|value| Arc::<str>::from(value.to_text()));
         let flag = |option: &str, default| given.get(option).and_then(Value::to_bool).unwrap_or(default);
         let option = if given.contains_key("name") { "name" } else { "role" };
@@ -310,7 +238,7 @@ impl Run {
                 Stop::Failed(diagnostic) => Err(diagnostic),
                 Stop::Unknown(_) | Stop::Deferred => {
                     let message = format!("the role `{name}` cannot be loaded");
-                    Err(Box::new(crate::base::Diagnostic::error(crate::base::Kind::Role, message).at(place)))
+                    Err(Box::new(Diagnostic::error(Kind::Role, message).at(place)))
                 }
             };
         };
@@ -320,8 +248,8 @@ impl Run {
 }
 
 /// Why an include brings nothing.
-enum NotIncluded {
-    /// Its condition, loop or arguments are wrong or not known.
+pub(super) enum NotIncluded {
+    /// Its arguments are wrong or not known.
     Stopped(Stop),
     /// The file or role cannot be loaded.
     Broken(Stop),
@@ -330,15 +258,6 @@ enum NotIncluded {
 impl From<Stop> for NotIncluded {
     fn from(stop: Stop) -> Self {
         Self::Stopped(stop)
-    }
-}
-
-impl NotIncluded {
-    fn of(stop: Stop) -> Self {
-        match stop {
-            Stop::Failed(_) => Self::Broken(stop),
-            Stop::Unknown(_) | Stop::Deferred => Self::Stopped(stop),
-        }
     }
 }
 

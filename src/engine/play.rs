@@ -372,7 +372,16 @@ impl Run {
         ended: Ended,
         rescuing: bool,
     ) -> bool {
-        let Ended { mut outcome, delegate, looped, effects, notifies, notifies_maybe } = ended;
+        let Ended {
+            mut outcome,
+            delegate,
+            looped,
+            effects,
+            notifies,
+            notifies_maybe,
+            included: _,
+            broken: _,
+        } = ended;
         for other in everyone {
             self.apply(play, other, &effects);
         }

@@ -166,12 +166,6 @@ impl PlayRun {
         self.gone(host);
     }
 
-    /// A host that was lost takes part again: it is rescued.
-    pub(super) fn found(&self, host: &Host) {
-        lock(&self.failed).shift_remove(host);
-        self.vars.gone.write().unwrap_or_else(PoisonError::into_inner).retain(|gone| gone != host);
-    }
-
     pub(super) fn gone(&self, host: &Host) {
         self.vars.gone.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(host));
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::event::{FailureText, Status};
+use super::include::Bundle;
 use super::task::Effect;
 use crate::base::{Key, Map, Unknown, Value};
 use crate::lang::{Keyword, Task};
@@ -33,6 +34,10 @@ pub(super) struct Single {
     pub(super) cacheable: bool,
     /// What it means for variables besides its facts.
     pub(super) effects: Vec<Effect>,
+    /// What an include brings.
+    pub(super) included: Option<Arc<Bundle>>,
+    /// Whether what is to be included cannot be loaded.
+    pub(super) broken: bool,
 }
 
 impl Single {
@@ -70,10 +75,10 @@ impl Single {
                 ..FailureText::default()
             }),
             Stop::Failed(diagnostic) => {
-                let mut result = Map::new();
-                if let Some(told) = &diagnostic.told {
-                    result.insert(Key::str("msg"), Value::from(told.as_str()));
-                }
+                let told = diagnostic.told.clone();
+                let told =
+                    told.unwrap_or_else(|| format!("Task failed: {}", diagnostic.message.replace('`', "'")));
+                let result = crate::map! {"msg" => told};
                 let failure = FailureText {
                     message: diagnostic.message.clone(),
                     hint: diagnostic.hint.clone(),
@@ -98,12 +103,13 @@ impl Single {
         }
         let mut map = self.result.clone();
         map.insert(Key::str("changed"), Value::Bool(self.changed));
-        // as Ansible: the sum of a loop has the key only where an item failed
-        if self.failed || !self.looped {
+        // as Ansible: the sum of a loop has the key only where an item failed; and what has not run has not failed
+        let conditional = map.contains_key(&Key::str("false_condition"));
+        if self.failed || !(self.looped || conditional || self.included.is_some()) {
             map.insert(Key::str("failed"), Value::Bool(self.failed));
         }
-        if self.skipped.is_some() {
-            map.insert(Key::str("skipped"), Value::Bool(true));
+        if self.skipped.is_some() || self.looped {
+            map.insert(Key::str("skipped"), Value::Bool(self.skipped.is_some()));
         }
         if let Some(failure) = &self.failure {
             map.entry(Key::str("msg")).or_insert_with(|| Value::from(failure.message.as_str()));
@@ -131,7 +137,7 @@ impl Single {
 
     pub(super) fn status(&self, ignored: bool) -> Status {
         match self {
-            Self { failed: true, .. } => Status::Failed { ignored },
+            Self { failed: true, .. } => Status::Failed { ignored: ignored && !self.broken },
             Self { unknown: Some(unknown), .. } => Status::MayChange(Arc::clone(unknown)),
             Self { skipped: Some(reason), .. } => Status::Skipped { reason: reason.clone() },
             Self { changed: true, .. } => Status::Changed,

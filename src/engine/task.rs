@@ -7,14 +7,16 @@ use super::ahead::Ahead;
 use super::controller::TaskController;
 use super::event::{Event, FailureText, Outcome, TaskLabel};
 use super::execution::Execution;
+use super::include::Included;
 use super::machine::Trouble;
-use super::play::PlayRun;
+use super::play::{Handler, PlayRun};
 use super::run::Run;
 use super::single::{Settings, Single};
 use crate::base::{Key, Map, Unknown, Value};
 use crate::lang::{Keyword, Task, short_name};
 use crate::modules::{Context, FreeForm, registry};
 use crate::plan::bind::{Binder, Bound, Stop, When};
+use crate::plan::check::engine_action;
 use crate::plan::variables::{HostVars, TaskVariables};
 use crate::template::{Lookups, Truth};
 use crate::vars::Layer;
@@ -64,6 +66,10 @@ pub(super) struct Ended {
     pub(super) notifies: Vec<String>,
     /// Check mode: that it is not certain whether it notifies.
     pub(super) notifies_maybe: bool,
+    /// What an include brings, item by item.
+    pub(super) included: Vec<Included>,
+    /// Whether what is to be included cannot be loaded.
+    pub(super) broken: bool,
 }
 
 impl Turn<'_> {
@@ -119,7 +125,7 @@ impl Turn<'_> {
         };
         match items {
             None => {
-                let (single, delegate) = self.attempts(lookups, variables, &settings).await?;
+                let (single, delegate) = self.attempts(lookups, variables, &Map::new(), &settings).await?;
                 Ok(self.end(single, &settings, delegate, &binder, started))
             }
             Some(items) => self.take_loop(lookups, &binder, items, &settings, started).await,
@@ -144,6 +150,7 @@ impl Turn<'_> {
                     "results" => Vec::new(),
                     "skipped_reason" => "No items in the list",
                 },
+                looped: true,
                 ..Single::skipped("the loop has no items")
             };
             return Ok(self.end(single, settings, None, binder, started));
@@ -152,6 +159,7 @@ impl Turn<'_> {
             Single { skipped: Some("every item was skipped".to_owned()), looped: true, ..Single::default() };
         let mut results = Vec::new();
         let mut effects = Vec::new();
+        let mut included = Vec::new();
         let mut delegate = None;
         let count = items.len();
         let (extended, every) = match extended(self.task, binder) {
@@ -178,8 +186,13 @@ impl Turn<'_> {
             }
             let label = label_of(self.run, self.task, lookups, &variables, &item);
             let broken = variables.clone();
-            let (single, to) = self.attempts(lookups, variables, settings).await?;
+            let mut bound = about.clone();
+            bound.insert(Key::from(name.as_str()), item.clone());
+            bound.insert(Key::str("ansible_loop_var"), Value::from(name.as_str()));
+            let (single, to) = self.attempts(lookups, variables, &bound, settings).await?;
             delegate = delegate.or_else(|| to.clone());
+            whole.broken |= single.broken;
+            included.extend(single.included.clone().map(|bundle| (bundle, Some(label.clone()))));
             let mut value = match single.registered() {
                 Value::Map(entries) => (*entries).clone(),
                 other => {
@@ -187,6 +200,9 @@ impl Turn<'_> {
                     crate::map! {"unknown" => other}
                 }
             };
+            if single.included.is_some() {
+                value.shift_remove("changed");
+            }
             value.insert(Key::from(name.as_str()), item);
             value.insert(Key::str("ansible_loop_var"), Value::from(name.as_str()));
             value.extend(about);
@@ -212,14 +228,17 @@ impl Turn<'_> {
             self.run.apply(self.play, self.host, &own);
             effects.extend(own);
             let breaks = self.breaks(lookups, &broken, &single);
-            let outcome = self.outcome(single, settings, value, begun);
-            self.run.tell(Event::ItemFinished {
-                host: Arc::clone(self.host),
-                delegate: to,
-                task: Arc::clone(&self.label),
-                label,
-                outcome: Box::new(outcome),
-            });
+            if single.included.is_none() {
+                // what is included tells of itself
+                let outcome = self.outcome(single, settings, value, begun);
+                self.run.tell(Event::ItemFinished {
+                    host: Arc::clone(self.host),
+                    delegate: to,
+                    task: Arc::clone(&self.label),
+                    label,
+                    outcome: Box::new(outcome),
+                });
+            }
             match breaks {
                 Ok(false) => {}
                 Ok(true) => break,
@@ -253,6 +272,7 @@ impl Turn<'_> {
         }
         let mut ended = self.end(whole, settings, delegate, binder, started);
         ended.looped = true;
+        ended.included = included;
         effects.extend(std::mem::take(&mut ended.effects));
         ended.effects = effects;
         Ok(ended)
@@ -305,11 +325,12 @@ impl Turn<'_> {
         })
     }
 
-    /// The task with these variables: its condition, then as many tries as `until` asks for.
+    /// The task with these variables, of which some are a loop's for its `item`: its condition, then as many tries as `until` asks for.
     async fn attempts(
         &self,
         lookups: &Arc<dyn Lookups>,
         variables: TaskVariables,
+        item: &Map,
         settings: &Settings,
     ) -> Result<(Single, Option<Arc<str>>), Trouble> {
         let bind = |variables: &TaskVariables| Binder {
@@ -344,7 +365,16 @@ impl Turn<'_> {
         let mut left = tries;
         loop {
             left -= 1;
-            let mut single = self.within_time(&binder, settings, delegate.as_deref()).await?;
+            let mut single = if engine_action(&self.task.module).is_some() {
+                self.run.inclusion(
+                    self.task,
+                    &binder,
+                    item,
+                    if self.label.handler { Handler::Yes } else { Handler::No },
+                )
+            } else {
+                self.within_time(&binder, settings, delegate.as_deref()).await?
+            };
             if tries > 1 {
                 single.result.insert(Key::str("attempts"), Value::from(tries - left));
             }
@@ -668,6 +698,8 @@ impl Turn<'_> {
             effects,
             notifies: if changed || maybe { settings.notify.clone() } else { Vec::new() },
             notifies_maybe: maybe,
+            included: single.included.clone().map(|bundle| (bundle, None)).into_iter().collect(),
+            broken: single.broken,
             outcome: self.outcome(single, settings, value, started),
         }
     }
@@ -686,7 +718,7 @@ fn shown(value: Value) -> Value {
 }
 
 /// `extended` and `extended_allitems` of `loop_control`.
-pub(super) fn extended(task: &Task, binder: &Binder<'_>) -> Result<(bool, bool), Stop> {
+fn extended(task: &Task, binder: &Binder<'_>) -> Result<(bool, bool), Stop> {
     let flag = |name: &str, default: bool| -> Result<bool, Stop> {
         let located = task.looped.as_ref().and_then(|looped| looped.control.get(name));
         let value = located.map(|located| binder.known(located)).transpose()?;
@@ -696,7 +728,7 @@ pub(super) fn extended(task: &Task, binder: &Binder<'_>) -> Result<(bool, bool),
 }
 
 /// The label of a loop's item: `loop_control`'s, else the item.
-pub(super) fn label_of(
+fn label_of(
     run: &Run,
     task: &Task,
     lookups: &Arc<dyn Lookups>,
@@ -709,7 +741,7 @@ pub(super) fn label_of(
 }
 
 /// `ansible_loop`, with `loop_control`'s `extended`: where in the loop an item stands.
-pub(super) fn position(all: &[Value], index: usize, with_all: bool) -> Value {
+fn position(all: &[Value], index: usize, with_all: bool) -> Value {
     let length = all.len();
     let mut loops = crate::map! {
         "index" => index + 1,

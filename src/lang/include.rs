@@ -371,6 +371,10 @@ pub(super) fn find_task_file(
         return Ok(found.clone());
     }
     let mut diagnostic = Diagnostic::error(Kind::File, format!("there is no file `{name}`")).at(place);
+    if let Some(last) = tried.last() {
+        let path = last.display();
+        diagnostic.told = Some(format!("Could not find or access '{path}' on the Ansible Controller."));
+    }
     for path in &tried {
         diagnostic = diagnostic.note(format!("`{}` is not there", shown(path).display()), None);
     }

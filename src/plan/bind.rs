@@ -256,7 +256,13 @@ impl Binder<'_> {
             let rendered = self.value(value).map_err(|stop| {
                 told(placed(stop, place), || {
                     let module = crate::modules::find(&task.module);
-                    let module = module.map_or_else(|| task.module.to_string(), |module| module.doc().full_name());
+                    let module = match (module, super::check::engine_action(&task.module)) {
+                        (Some(module), _) => module.doc().full_name(),
+                        (None, Some(action)) => format!("ansible.builtin.{action}"),
+                        (None, None) => task.module.to_string(),
+                    };
+                    let free = task.args.free_form.as_ref().is_some_and(|text| text.place == *place);
+                    let name = if free { "_raw_params" } else { name };
                     format!(
                         "Task failed: Finalization of task args for '{module}' failed: Error while resolving value for \
                          '{name}': "
