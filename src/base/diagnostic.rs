@@ -100,6 +100,8 @@ pub struct Diagnostic {
     pub hint: Option<String>,
     /// What `register` sees as `msg`, where Ansible's playbooks may look for other words than the message's.
     pub told: Option<String>,
+    /// The message in Ansible's words, where they are others; what is told is made of them.
+    pub words: Option<String>,
 }
 
 impl Diagnostic {
@@ -113,6 +115,7 @@ impl Diagnostic {
             notes: Vec::new(),
             hint: None,
             told: None,
+            words: None,
         }
     }
 
@@ -149,11 +152,28 @@ impl Diagnostic {
         self
     }
 
-    /// With what `register` sees: the message in Ansible's quotes behind these words, unless it is set already.
+    /// With what `register` sees: the message as Ansible has it behind these words, unless it is set already.
     pub fn told_as(mut self, context: &str) -> Self {
-        let message = self.message.replace('`', "'");
+        let message = self.in_ansibles_words();
         self.told.get_or_insert_with(|| format!("{context}{message}"));
         self
+    }
+
+    /// With all that `register` sees.
+    pub fn told_in_full(mut self, told: impl Into<String>) -> Self {
+        self.told = Some(told.into());
+        self
+    }
+
+    /// With the message in Ansible's words.
+    pub fn words(mut self, words: impl Into<String>) -> Self {
+        self.words = Some(words.into());
+        self
+    }
+
+    /// The message in Ansible's words, or at least in its quotes.
+    pub fn in_ansibles_words(&self) -> String {
+        self.words.clone().unwrap_or_else(|| self.message.replace('`', "'"))
     }
 
     /// With one more note.

@@ -200,7 +200,7 @@ fn tell(diagnostics: &Diagnostics, manner: Manner) -> Result<()> {
 
 /// Prints problems in the form in which Ansible prints its own: `[WARNING]: …` on standard error.
 pub fn say_as_ansible(out: &mut impl Write, diagnostics: &Diagnostics) -> std::io::Result<()> {
-    for Diagnostic { severity, kind: _, message, place, notes, hint, told: _ } in &diagnostics.0 {
+    for Diagnostic { severity, kind: _, message, place, notes, hint, told: _, words: _ } in &diagnostics.0 {
         let word = if *severity == Severity::Error { "ERROR" } else { "WARNING" };
         writeln!(out, "[{word}]: {}", in_ansibles_form(message))?;
         if let Some(place) = place {

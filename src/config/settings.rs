@@ -256,7 +256,7 @@ settings! {
     /// Whether notified handlers run on hosts that failed.
     force_handlers: bool = Some("false"), Yes, ["ANSIBLE_FORCE_HANDLERS"], ["defaults.force_handlers"];
     /// Whether a handler that nobody has is an error.
-    error_on_missing_handler: bool = Some("true"), No(ENGINE), ["ANSIBLE_ERROR_ON_MISSING_HANDLER"],
+    error_on_missing_handler: bool = Some("true"), Yes, ["ANSIBLE_ERROR_ON_MISSING_HANDLER"],
         ["defaults.error_on_missing_handler"];
     /// Whether a role's variables stay in it.
     private_role_vars: bool = Some("false"), No(ENGINE), ["ANSIBLE_PRIVATE_ROLE_VARS"],
@@ -265,7 +265,7 @@ settings! {
     invalid_task_attribute_failed: bool = Some("true"), No(ENGINE), ["ANSIBLE_INVALID_TASK_ATTRIBUTE_FAILED"],
         ["defaults.invalid_task_attribute_failed"];
     /// Conditions may have values that are no booleans.
-    allow_broken_conditionals: bool = Some("false"), No(ENGINE), ["ANSIBLE_ALLOW_BROKEN_CONDITIONALS"],
+    allow_broken_conditionals: bool = Some("false"), Yes, ["ANSIBLE_ALLOW_BROKEN_CONDITIONALS"],
         ["defaults.allow_broken_conditionals"];
     /// Nothing that tasks get or give is shown.
     no_log: bool = Some("false"), Yes, ["ANSIBLE_NO_LOG"], ["defaults.no_log"];

@@ -117,6 +117,7 @@ impl Looker<'_> {
             search: play.search(task),
             ahead: true,
             now: run.now(),
+            warnings: Arc::default(),
         });
         let variables = TaskVariables::new(&run.world, &play.vars, self.turn.host, &self.state, task);
         let binder =

@@ -135,6 +135,17 @@ pub struct Cost {
     pub bytes_received: u64,
 }
 
+/// How a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// It runs.
+    Running,
+    /// It has ended well.
+    Ended,
+    /// It has failed, or has not ended in its time.
+    Failed,
+}
+
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -227,6 +238,15 @@ pub enum Event {
         task: Arc<TaskLabel>,
         /// How many tries are left.
         left: u32,
+    },
+    /// A job that is waited for (`async` with `poll`) was looked at.
+    JobPolled {
+        /// The host.
+        host: Arc<str>,
+        /// Its name.
+        job: String,
+        /// How it was found.
+        state: JobState,
     },
     /// So many hosts have failed that the play ends for all (`max_fail_percentage`).
     NoHostsLeft,

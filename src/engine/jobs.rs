@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 
-use super::event::FailureText;
+use super::event::{Event, FailureText, JobState};
 use super::execution::{Execution, Next, Performed};
 use super::machine::Trouble;
 use super::play::lock;
@@ -310,19 +310,26 @@ impl Execution<'_> {
                         None => foreign(told),
                     };
                     self.remove(&file).await?;
+                    self.polled(id, if single.failed { JobState::Failed } else { JobState::Ended });
                     return Ok(finished(single, keys));
                 }
                 Ok(Told::Missing) => {
                     let keys = self.keys(detached, id, Finished::Yes).await;
                     return Ok(finished(Single::failed(failure("could not find job")), keys));
                 }
-                Ok(Told::Text(_) | Told::Nothing) => {}
+                Ok(Told::Text(_) | Told::Nothing) => self.polled(id, JobState::Running),
                 // the job goes on without us
                 Err(trouble) if trouble.unreachable && left > 0.0 => self.machine.drop_connection().await,
                 Err(trouble) => return Err(trouble),
             }
         }
+        self.polled(id, JobState::Failed);
         Ok(out_of_time(detached, &self.keys(detached, id, Finished::No).await))
+    }
+
+    fn polled(&self, id: &str, state: JobState) {
+        let host = std::sync::Arc::clone(self.turn.host);
+        self.turn.run.tell(Event::JobPolled { host, job: id.to_owned(), state });
     }
 
     async fn read(&self, file: &str) -> Result<Told, Trouble> {

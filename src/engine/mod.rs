@@ -104,6 +104,9 @@ pub fn prepare(
     let Sources { project, playbook, settings, inventory, extra, mut constants, now } = sources;
     constants.extend(from_options(&options));
     let templar = Templar::new();
+    if *options.config.allow_broken_conditionals {
+        templar.allow_broken_conditionals();
+    }
     let extra = Layer::new(Level::ExtraVars, extra);
     let mut diagnostics = Diagnostics::default();
     let none = (Inventory::clone(&inventory), AllHosts::new());

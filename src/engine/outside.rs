@@ -24,7 +24,13 @@ impl InventoryOutside {
     /// With the project whose files lookups may read, the directory that they are searched in, and the time in
     /// microseconds since the epoch.
     pub fn new(project: &Arc<Project>, directory: PathBuf, now: i64) -> Self {
-        let world = World { project: Arc::clone(project), search: vec![directory], ahead: false, now };
+        let world = World {
+            project: Arc::clone(project),
+            search: vec![directory],
+            ahead: false,
+            now,
+            warnings: Arc::default(),
+        };
         Self { templar: Templar::new(), lookups: Arc::new(world) }
     }
 }

@@ -179,6 +179,7 @@ impl Run {
             search: play.search(task),
             ahead: false,
             now: self.now(),
+            warnings: Arc::default(),
         })
     }
 
@@ -388,6 +389,13 @@ impl Run {
         for name in &notifies {
             let found = self.handlers_named(play, host, name);
             if found.is_empty() && outcome.failure.is_none() {
+                if !*self.options.config.error_on_missing_handler {
+                    self.warn_once(format!(
+                        "The requested handler '{name}' was not found in either the main handlers list nor in the \
+                         listening handlers list"
+                    ));
+                    continue;
+                }
                 let handlers = play.handlers();
                 let known: Vec<Arc<str>> = handlers
                     .iter()
@@ -397,7 +405,7 @@ impl Run {
                 outcome.status = Status::Failed { ignored: false };
                 outcome.failure = Some(FailureText {
                     message: format!(
-                        "the requested handler '{name}' was not found in either the main handlers list nor in the \
+                        "The requested handler '{name}' was not found in either the main handlers list nor in the \
                          listening handlers list"
                     ),
                     hint: names::did_you_mean(name, known.iter().map(|name| &**name)),

@@ -76,8 +76,7 @@ impl Single {
             }),
             Stop::Failed(diagnostic) => {
                 let told = diagnostic.told.clone();
-                let told =
-                    told.unwrap_or_else(|| format!("Task failed: {}", diagnostic.message.replace('`', "'")));
+                let told = told.unwrap_or_else(|| format!("Task failed: {}", diagnostic.in_ansibles_words()));
                 let result = crate::map! {"msg" => told};
                 let failure = FailureText {
                     message: diagnostic.message.clone(),

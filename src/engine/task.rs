@@ -86,14 +86,17 @@ impl Turn<'_> {
     pub(super) async fn take(&self) -> Result<Ended, Trouble> {
         let started = Instant::now();
         let lookups = self.run.lookups(self.play, self.task);
-        match self.take_with(&lookups, started).await {
+        let mut ended = self.take_or_fail(&lookups, started).await?;
+        ended.outcome.warnings.extend(lookups.warnings());
+        Ok(ended)
+    }
+
+    async fn take_or_fail(&self, lookups: &Arc<dyn Lookups>, started: Instant) -> Result<Ended, Trouble> {
+        match self.take_with(lookups, started).await {
             Err(trouble) if !trouble.unreachable => {
                 let Trouble { unreachable: _, message, hint } = trouble;
-                let binder = Binder {
-                    templar: &self.run.templar,
-                    lookups: &lookups,
-                    variables: Arc::new(self.variables()),
-                };
+                let binder =
+                    Binder { templar: &self.run.templar, lookups, variables: Arc::new(self.variables()) };
                 let settings = self.settings(&binder).unwrap_or_else(|_| Settings::unread(self.task));
                 let failure = FailureText { message, hint, diagnostic: None };
                 Ok(self.end(Single::failed(failure), &settings, None, &binder, started))

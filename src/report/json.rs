@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::Reporter;
 use crate::base::{Diagnostic, Place, Value};
-use crate::engine::event::{FailureText, Outcome, Status, TaskLabel};
+use crate::engine::event::{FailureText, JobState, Outcome, Status, TaskLabel};
 use crate::engine::{Cost, Event, Recap};
 use crate::modules::Diff;
 
@@ -73,6 +73,14 @@ fn encode(event: &Event) -> Option<Json> {
         Event::Included { name, hosts, item, role } => json!({
             "event": "included", "name": name, "hosts": texts(hosts), "item": item, "role": role,
         }),
+        Event::JobPolled { host, job, state } => {
+            let state = match state {
+                JobState::Running => "running",
+                JobState::Ended => "ended",
+                JobState::Failed => "failed",
+            };
+            json!({"event": "job_polled", "host": **host, "job": job, "state": state})
+        }
         Event::NoHostsLeft => json!({"event": "no_hosts_left"}),
         Event::HandlerLeft { host, handler } => {
             json!({"event": "handler_left", "host": **host, "handler": handler})
@@ -137,7 +145,7 @@ fn place(place: &Place) -> Json {
 
 /// A problem as JSON.
 pub fn diagnostic(about: &Diagnostic) -> Json {
-    let Diagnostic { severity, kind, message, place: at, notes, hint, told: _ } = about;
+    let Diagnostic { severity, kind, message, place: at, notes, hint, told: _, words: _ } = about;
     json!({
         "severity": match severity {
             crate::base::Severity::Error => "error",

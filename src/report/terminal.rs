@@ -254,6 +254,7 @@ impl<W: Write + Send> Reporter for Terminal<W> {
             Event::TaskStarted { .. }
             | Event::HostBusy { .. }
             | Event::Included { .. }
+            | Event::JobPolled { .. }
             | Event::NoHostsLeft => Ok(()),
             Event::ItemFinished { host, delegate, task, label, outcome } => {
                 self.finished(host, delegate.as_deref(), task, Some(label), outcome)

@@ -264,7 +264,14 @@ impl Ctx<'_> {
                 let mut chain: Vec<&str> =
                     active.iter().skip(first).map(|(_, label)| label.as_str()).collect();
                 chain.push(chain.first().copied().unwrap_or(&label));
-                return bail(format!("recursive loop in templates: {}", chain.join(" → ")));
+                let message = format!("recursive loop in templates: {}", chain.join(" → "));
+                let words = "Recursive loop detected in template: maximum recursion depth exceeded";
+                let mut diagnostic = Diagnostic::error(Kind::Template, message).words(words);
+                for (template, label) in active.iter().skip(first) {
+                    diagnostic = diagnostic
+                        .note(format!("{label} is `{}`", template.text.trim()), template.place.as_ref());
+                }
+                return Err(Fail::from(diagnostic));
             }
             if active.len() >= MAX_TEMPLATES {
                 return bail("templates are nested too deeply");

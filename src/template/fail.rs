@@ -70,6 +70,12 @@ impl Fail {
     }
 }
 
+impl From<Diagnostic> for Fail {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Error(Box::new(diagnostic))
+    }
+}
+
 /// An error, as the result.
 pub(super) fn bail<T>(message: impl Into<String>) -> Res<T> {
     Err(Fail::error(message))

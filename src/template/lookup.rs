@@ -9,7 +9,7 @@ use super::fail::{Fail, Res, bail};
 use super::filters;
 use super::val::{Val, ValMap};
 use super::{FileOptions, LookupError, Scope, Variables, collections, templar};
-use crate::base::{Key, Map, Place, Value};
+use crate::base::{Diagnostic, Key, Kind, Map, Place, Value};
 
 type Pure = fn(&Ctx<'_>, &[Val], &mut Args) -> Res<Vec<Val>>;
 
@@ -111,6 +111,12 @@ fn run(ctx: &Ctx<'_>, mut args: Args, mut wanted: Wanted) -> Res<Val> {
         Err(Fail::Error(diagnostic))
             if errors != "strict" && !diagnostic.message.starts_with("there is no lookup") =>
         {
+            if errors == "warn" {
+                let why = diagnostic.in_ansibles_words();
+                let why = why.strip_prefix(&format!("The lookup plugin '{name}' failed: ")).unwrap_or(&why);
+                let text = format!("An error occurred while running the lookup plugin '{name}': {why}");
+                ctx.run.lookups.warn(text);
+            }
             Ok(if wanted == Wanted::List { Val::list([]) } else { Val::NONE })
         }
         Err(fail) => Err(fail),
@@ -156,14 +162,19 @@ fn find(ctx: &Ctx<'_>, name: &str, args: &mut Args) -> Res<Vec<Val>> {
             let known = PURE.iter().map(|(name, _)| *name).chain(ctx.run.lookups.names()).chain(["template"]);
             let (message, hint) = collections::unknown("lookup", name, known.collect::<Vec<_>>());
             let hint = hint.map_or(String::new(), |hint| format!(", {hint}"));
-            bail(format!("{message}{hint}"))
+            let diagnostic = Diagnostic::error(Kind::Template, format!("{message}{hint}"));
+            Err(Fail::from(diagnostic.words(format!("The lookup plugin '{name}' was not found."))))
         }
         Err(LookupError::Deferred) => Err(Fail::Deferred),
         Err(LookupError::Unknown(unknown)) => {
             ctx.run.saw(&unknown);
             Err(Fail::Unknown(unknown))
         }
-        Err(LookupError::Failed(message)) => bail(format!("the lookup `{name}` failed: {message}")),
+        Err(LookupError::Failed(message)) => {
+            let words = format!("The lookup plugin '{name}' failed: {}", message.replace('`', "'"));
+            let message = format!("the lookup `{name}` failed: {message}");
+            Err(Fail::from(Diagnostic::error(Kind::Template, message).words(words)))
+        }
     }
 }
 

@@ -105,6 +105,12 @@ pub trait Lookups: Send + Sync + std::fmt::Debug {
     fn vault(&self) -> Option<&Arc<Vault>> {
         None
     }
+    /// Takes a warning: a lookup failed whose `errors` is `warn`.
+    fn warn(&self, _message: String) {}
+    /// The warnings since the last time that they were asked for.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The option that tells a lookup that it is asked by `with_NAME`.

@@ -66,7 +66,16 @@ impl SyntaxError {
     fn into_diagnostic(self, text: &Arc<str>, place: Option<&Place>) -> Diagnostic {
         let Self { message, at, hint } = self;
         let origin = Origin { text: Arc::clone(text), place: place.cloned() };
-        Diagnostic::error(Self::KIND, message).at_if_unplaced(origin.place(at).as_ref()).maybe_hint(hint)
+        let words = match message.strip_prefix("there is no ").and_then(|what| what.split_once(' ')) {
+            Some((what @ ("filter" | "test"), name)) => {
+                format!("No {what} named {}.", name.replace('`', "'"))
+            }
+            _ => message.replace('`', "'"),
+        };
+        Diagnostic::error(Self::KIND, message)
+            .words(format!("Syntax error in template: {words}"))
+            .at_if_unplaced(origin.place(at).as_ref())
+            .maybe_hint(hint)
     }
 
     /// As the reason why evaluation stopped.
@@ -78,6 +87,23 @@ impl SyntaxError {
 /// Renders templates. Cheap to clone; compiled templates are shared and kept.
 #[derive(Clone, Debug, Default)]
 pub struct Templar(Arc<Cache>);
+
+/// What Ansible says where a condition is no boolean.
+fn unboolean(truthy: bool, type_name: &str, condition: &Value, place: Option<&Place>) -> String {
+    if !matches!(condition, Value::Str(_) | Value::Template(_)) {
+        return "Task failed: Conditional expressions must be strings.".to_owned();
+    }
+    let result = if truthy { "True" } else { "False" };
+    let at = place.map(|place| {
+        let Place { source, line, column, length: _ } = place;
+        format!(" at '{}:{line}:{column}'", source.path.display())
+    });
+    format!(
+        "Task failed: Conditional result ({result}) was derived from value of type '{type_name}'{}. Conditionals must have a \
+         boolean result.",
+        at.unwrap_or_default()
+    )
+}
 
 impl Templar {
     /// A templar that has compiled nothing yet.
@@ -175,7 +201,10 @@ impl Templar {
         let rendered = self.run(variables, lookups, place, |ctx| {
             let value = match condition {
                 Value::Str(text) if text.trim().is_empty() => {
-                    return Err(Fail::error("empty conditional expressions are not allowed"));
+                    let diagnostic =
+                        Diagnostic::error(Kind::Template, "empty conditional expressions are not allowed");
+                    let told = "Task failed: Empty conditional expressions are not allowed.";
+                    return Err(Fail::from(diagnostic.told_in_full(told)));
                 }
                 Value::Str(text) => expression(ctx, text, place)?,
                 Value::Template(template) if template.form == TextForm::Sealed => {
@@ -218,6 +247,7 @@ impl Templar {
                         text.trim()
                     ),
                 )
+                .told_in_full(unboolean(truthy, type_name, condition, place))
                 .at_if_unplaced(place)
                 .hint("compare it (`x == 'yes'`), test it (`x is defined`, `x | length > 0`), or convert it (`x | bool`)");
                 Err(TemplateError::Failed(Box::new(error)))

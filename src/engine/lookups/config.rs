@@ -283,6 +283,10 @@ pub(super) fn config(ask: &Ask<'_>) -> Found {
             return Err(failed(format!("invalid setting identifier, {} is not a text", term.to_repr())));
         };
         let Some(setting) = SETTINGS.iter().find(|(known, ..)| *known == &**name) else {
+            if missing == "warn" {
+                let warning = format!("Skipping {name}: No config definition exists for '{name}'.");
+                crate::template::Lookups::warn(ask.world, warning);
+            }
             if missing != "error" {
                 continue;
             }

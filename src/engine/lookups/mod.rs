@@ -18,7 +18,7 @@ mod random;
 mod url;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ask::Ask;
 
@@ -39,6 +39,8 @@ pub(super) struct World {
     pub(super) ahead: bool,
     /// Microseconds since the epoch when the run began: `now()` is the same for all of a run's look-ahead.
     pub(super) now: i64,
+    /// Warnings of lookups that have not been told yet.
+    pub(super) warnings: Arc<Mutex<Vec<String>>>,
 }
 
 /// What a lookup found.
@@ -86,7 +88,7 @@ fn failed(message: impl Into<String>) -> LookupError {
 impl World {
     /// Outside any task: nothing is searched for.
     pub(super) fn outside(project: &Arc<Project>, now: i64) -> Self {
-        Self { project: Arc::clone(project), search: Vec::new(), ahead: false, now }
+        Self { project: Arc::clone(project), search: Vec::new(), ahead: false, now, warnings: Arc::default() }
     }
 
     /// A file or directory as Ansible searches it: in `folder` of each directory, then in the directory itself.
@@ -136,6 +138,17 @@ impl Lookups for World {
 
     fn now(&self) -> i64 {
         self.now
+    }
+
+    fn warn(&self, message: String) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&message) {
+            warnings.push(message);
+        }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn template(&self, name: &str) -> Option<Arc<Source>> {

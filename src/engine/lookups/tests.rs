@@ -36,6 +36,7 @@ fn world(directory: &Path) -> World {
         search: vec![directory.join("roles/r"), directory.to_owned()],
         ahead: false,
         now: 0,
+        warnings: Arc::default(),
     }
 }
 

@@ -23,7 +23,7 @@ pub use minimal::{Line, Minimal};
 use super::Reporter;
 use crate::base::Value;
 use crate::config::ResultFormat;
-use crate::engine::event::{Outcome, Status, TaskLabel};
+use crate::engine::event::{JobState, Outcome, Status, TaskLabel};
 use crate::engine::{Event, Recap};
 use display::Stream;
 
@@ -377,6 +377,16 @@ impl Reporter for Callback {
             Event::TaskRetry { host, task, left } => {
                 let text = format!("FAILED - RETRYING: [{host}]: {} ({left} retries left).", task.title());
                 self.line(&text, Colour::DarkGray)
+            }
+            Event::JobPolled { host, job, state } => {
+                let (text, colour) = match state {
+                    JobState::Running => {
+                        (format!("ASYNC POLL on {host}: jid={job} started=True finished=False"), Colour::Cyan)
+                    }
+                    JobState::Ended => (format!("ASYNC OK on {host}: jid={job}"), Colour::Cyan),
+                    JobState::Failed => (format!("ASYNC FAILED on {host}: jid={job}"), Colour::Cyan),
+                };
+                self.line(&text, colour)
             }
             Event::HandlerLeft { host, handler } => {
                 let text =

@@ -104,9 +104,11 @@ pub(super) fn call(name: &str, args: &[Ast], data: &Value) -> Res<Value> {
 }
 
 fn of_one(name: &str, value: &Value) -> Res<Value> {
-    let whole = |round: fn(f64) -> f64| match value {
-        Value::Int(number) => Ok(Value::Int(*number)),
-        other => Ok(Value::Int(round(number(name, other)?) as i128)),
+    let whole = |round: fn(f64) -> f64| -> Res<Value> {
+        match value {
+            Value::Int(number) => Ok(Value::Int(*number)),
+            other => Ok(Value::Int(round(number(name, other)?) as i128)),
+        }
     };
     Ok(match name {
         "abs" => match value {
