@@ -12,7 +12,9 @@ use super::inventory::Manner;
 use super::listing::{self, Wanted};
 use super::options::{RunArgs, TaskArgs};
 use super::prepare::{Ground, Mode, ground, prepare, selection};
-use crate::engine::Summary;
+use crate::base::names;
+use crate::engine::{Prepared, Summary};
+use crate::plan::tags::Selection;
 
 /// Arguments of `fleet apply`.
 #[derive(Debug, Args)]
@@ -96,6 +98,7 @@ pub fn apply(args: ApplyArgs, manner: Manner) -> Result<Exit> {
         }
         ready.push((playbook, prepared, sink));
     }
+    let missing = unmatched(&tasks, &selection, ready.iter().map(|(_, prepared, _)| prepared), manner)?;
     if wanted.any() {
         for (playbook, prepared, _) in ready {
             let text = listing::text(playbook, &prepared, wanted, &selection);
@@ -114,7 +117,40 @@ pub fn apply(args: ApplyArgs, manner: Manner) -> Result<Exit> {
         }
     }
     executor.end();
+    if let Some(message) = missing {
+        writeln!(std::io::stderr(), "[ERROR]: {message}").context("cannot write")?;
+    }
     Ok(exit)
+}
+
+/// Says what options name that is in no playbook: tags, and the task to start at. Under fleet's own name nothing is run
+/// without that task; Ansible says it at the end.
+fn unmatched<'a>(
+    tasks: &TaskArgs,
+    selection: &Selection,
+    prepared: impl Iterator<Item = &'a Prepared> + Clone,
+    manner: Manner,
+) -> Result<Option<String>> {
+    if manner == Manner::Fleet {
+        for warning in listing::unknown_tags(prepared.clone(), selection) {
+            super::exit::warn(&warning);
+        }
+    }
+    let Some(wanted) = &tasks.start_at_task else { return Ok(None) };
+    if prepared.clone().any(Prepared::starts) {
+        return Ok(None);
+    }
+    if manner == Manner::Ansible {
+        return Ok(Some(format!(
+            "No matching task \"{wanted}\" found. Note: --start-at-task can only follow static includes."
+        )));
+    }
+    let hint = listing::similar_task(prepared, wanted).map_or(String::new(), |hint| format!(": {hint}"));
+    let message = format!(
+        "no task is named `{wanted}`{hint} (--start-at-task finds no tasks of files and roles that are included at run \
+         time)"
+    );
+    Err(WrongOptions(message).into())
 }
 
 /// Runs `fleet plan`.
@@ -145,6 +181,8 @@ fn planned(playbook: &Path, run: &RunArgs, tasks: &TaskArgs) -> Result<Summary> 
     let playbook = playbook_file(&ground, playbook)?;
     let mode = Mode { manner: Manner::Fleet, check: true, diff: true, listing: false };
     let (prepared, sink) = prepare(&mut ground, run, tasks, mode, &playbook)?;
+    let selection = selection(tasks, &ground.config);
+    unmatched(tasks, &selection, std::iter::once(&prepared), Manner::Fleet)?;
     let mut executor = Executor::new(run, &ground.config, Manner::Fleet, Shown::Playbook)?;
     let summary = executor.run(prepared, &sink, false)?;
     executor.end();
@@ -161,6 +199,17 @@ fn playbook_file(ground: &Ground, given: &Path) -> Result<PathBuf> {
     match of_collection {
         Some(path) => Ok(path),
         None if given.exists() => Ok(given.to_owned()),
-        None => Err(WrongOptions(format!("the playbook: {} could not be found", given.display())).into()),
+        None => {
+            let similar = similar_file(given).map_or(String::new(), |hint| format!(" ({hint})"));
+            Err(WrongOptions(format!("the playbook: {} could not be found{similar}", given.display())).into())
+        }
     }
+}
+
+/// A file of nearly the same name in the same directory.
+fn similar_file(path: &Path) -> Option<String> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let entries = std::fs::read_dir(directory).ok()?.flatten();
+    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names::did_you_mean(path.file_name()?.to_str()?, names.iter().map(String::as_str))
 }

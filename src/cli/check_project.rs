@@ -131,7 +131,7 @@ fn show(
         writeln!(
             out,
             "{looked}: fleet runs all of it ({})",
-            count(warnings, "kind of warning").replace("warnings", "warning")
+            if warnings == 1 { "1 kind of warning".to_owned() } else { count(warnings, "warning") }
         )
     } else {
         let kinds =

@@ -103,6 +103,11 @@ pub fn print(error: &anyhow::Error) {
     let _ = writeln!(out, "{}: {error:#}", paint(Label::Failed, "error"));
 }
 
+/// A warning about options, on standard error.
+pub fn warn(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{}: {text}", paint(Label::Warning, "warning"));
+}
+
 /// Prints problems, then how many there are.
 pub fn print_diagnostics(out: &mut impl Write, diagnostics: &Diagnostics) -> std::io::Result<()> {
     let mut sorted: Vec<_> = diagnostics.0.iter().collect();

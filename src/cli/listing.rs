@@ -5,9 +5,9 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::base::Value;
+use crate::base::{Value, names};
 use crate::engine::Prepared;
-use crate::lang::{Item, Keyword, Play, Task};
+use crate::lang::{Item, Keyword, Play, Task, short_name};
 use crate::plan::tags::{Selection, tags_of};
 
 /// What is listed.
@@ -87,6 +87,62 @@ pub fn text(path: &Path, prepared: &Prepared, wanted: Wanted, selection: &Select
         }
     }
     out
+}
+
+/// What there is to say about tags that were asked for and that no task has. Where tasks are included at run time, only
+/// a tag of nearly the same name is remarked.
+pub fn unknown_tags<'a>(
+    prepared: impl Iterator<Item = &'a Prepared> + Clone,
+    selection: &Selection,
+) -> Vec<String> {
+    let mut known: BTreeSet<String> =
+        ["all", "always", "never", "tagged", "untagged"].map(str::to_owned).into_iter().collect();
+    let mut dynamic = false;
+    for (play, _) in prepared.flat_map(Prepared::plays) {
+        known.extend(own_tags(play));
+        each_task(&play.items, &mut |task| {
+            dynamic |= matches!(short_name(&task.module), "include_tasks" | "include_role");
+            known.extend(tags(task));
+        });
+    }
+    dynamic |= known.iter().any(|tag| tag.contains("{{"));
+    let asked = selection.only.iter().chain(&selection.skip).filter(|tag| !known.contains(*tag));
+    asked
+        .filter_map(|tag| {
+            let hint = names::did_you_mean(tag, known.iter().map(String::as_str));
+            match hint {
+                Some(hint) => Some(format!("no task has the tag `{tag}`: {hint}")),
+                None if dynamic => None,
+                None => Some(format!("no task has the tag `{tag}`")),
+            }
+        })
+        .collect()
+}
+
+/// The task of nearly this name.
+pub fn similar_task<'a>(prepared: impl Iterator<Item = &'a Prepared>, wanted: &str) -> Option<String> {
+    let mut titles = Vec::new();
+    for (play, _) in prepared.flat_map(Prepared::plays) {
+        each_task(&play.items, &mut |task| {
+            titles.push(title(task));
+            titles.extend(task.name.as_ref().map(|name| name.value.to_text()));
+        });
+    }
+    names::did_you_mean(wanted, titles.iter().map(String::as_str))
+}
+
+fn each_task(items: &[Item], see: &mut dyn FnMut(&Task)) {
+    for item in items {
+        match item {
+            Item::Task(task) => see(task),
+            Item::Block(block) => {
+                for part in [&block.tasks, &block.rescue, &block.always] {
+                    each_task(part, see);
+                }
+            }
+            Item::FlushHandlers | Item::RoleEnd(_) => {}
+        }
+    }
 }
 
 fn patterns(play: &Play) -> Vec<String> {

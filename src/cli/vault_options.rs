@@ -71,8 +71,7 @@ pub fn project(options: VaultOptions, config: &Config) -> Result<Arc<Project>> {
     let inputs = options.over(configured(config))?;
     let (vault, warnings) = inputs.vault(Arc::new(Asking)).map_err(wrong)?;
     for warning in warnings {
-        use std::io::Write as _;
-        let _ = writeln!(anstream::stderr().lock(), "warning: {warning}");
+        super::exit::warn(&warning.to_string());
     }
     Ok(Arc::new(Project::with_vault(vault)))
 }

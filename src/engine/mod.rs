@@ -299,6 +299,11 @@ impl Prepared {
         self.playbook.plays.iter().zip(&self.hosts)
     }
 
+    /// Whether a play has the task that the run is to start at.
+    pub fn starts(&self) -> bool {
+        self.playbook.plays.iter().any(|play| self.run.starts_in(play))
+    }
+
     /// Every host of any play, in the inventory's order.
     pub fn hosts(&self) -> Vec<Arc<str>> {
         let wanted: indexmap::IndexSet<&Arc<str>> = self.hosts.iter().flatten().collect();
