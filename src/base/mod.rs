@@ -14,4 +14,4 @@ pub mod value;
 pub use diagnostic::{Diagnostic, Diagnostics, Kind, Severity};
 pub use place::{Place, Source};
 pub use secret::Secret;
-pub use value::{Key, Map, TemplateText, TextForm, Unknown, Value};
+pub use value::{JsonStyle, Key, Map, TemplateText, TextForm, Unknown, Value};

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anyhow::{Result, bail};
 
 use super::inventory_dump::Form;
-use crate::base::{Map, Value};
+use crate::base::{JsonStyle, Map, Value};
 use crate::yaml::{EmitOptions, to_yaml};
 
 /// How wide a table within a list may be before it gets a section of its own.
@@ -17,11 +17,7 @@ const INLINE_WIDTH: usize = 100;
 /// TOML cannot hold everything.
 pub fn write(value: &Value, form: Form) -> Result<String> {
     match form {
-        Form::Json => {
-            let mut text = String::new();
-            json(value, 0, &mut text);
-            Ok(text)
-        }
+        Form::Json => Ok(JsonStyle { sorted: true, ..JsonStyle::indented(4) }.text(value)),
         Form::Yaml => {
             Ok(to_yaml(value, &EmitOptions { default_flow_style: Some(false), ..EmitOptions::default() }))
         }
@@ -33,84 +29,6 @@ pub fn write(value: &Value, form: Form) -> Result<String> {
             Ok(text)
         }
     }
-}
-
-/// As Python's `json.dumps` with sorted keys, an indent of four, and everything but ASCII escaped.
-fn json(value: &Value, depth: usize, out: &mut String) {
-    let line = |depth: usize, out: &mut String| {
-        out.push('\n');
-        out.push_str(&"    ".repeat(depth));
-    };
-    match value {
-        Value::List(items) if !items.is_empty() => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                out.push_str(if at == 0 { "" } else { "," });
-                line(depth + 1, out);
-                json(item, depth + 1, out);
-            }
-            line(depth, out);
-            out.push(']');
-        }
-        Value::Map(entries) if !entries.is_empty() => {
-            let mut sorted: Vec<(String, &Value)> =
-                entries.iter().map(|(key, value)| (json_key(&key.to_value()), value)).collect();
-            sorted.sort_by(|a, b| a.0.cmp(&b.0));
-            out.push('{');
-            for (at, (key, item)) in sorted.into_iter().enumerate() {
-                out.push_str(if at == 0 { "" } else { "," });
-                line(depth + 1, out);
-                json_text(&key, out);
-                out.push_str(": ");
-                json(item, depth + 1, out);
-            }
-            line(depth, out);
-            out.push('}');
-        }
-        Value::List(_) => out.push_str("[]"),
-        Value::Map(_) => out.push_str("{}"),
-        Value::Null | Value::Omit => out.push_str("null"),
-        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Value::Int(number) => {
-            let _ = write!(out, "{number}");
-        }
-        Value::Float(number) if number.is_nan() => out.push_str("NaN"),
-        Value::Float(number) if number.is_infinite() => {
-            out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" });
-        }
-        Value::Float(_) => out.push_str(&value.to_repr()),
-        other => json_text(&other.to_text(), out),
-    }
-}
-
-fn json_key(key: &Value) -> String {
-    match key {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        other => other.to_text(),
-    }
-}
-
-fn json_text(text: &str, out: &mut String) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            ' '..='~' => out.push(character),
-            other => {
-                for unit in other.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
-            }
-        }
-    }
-    out.push('"');
 }
 
 /// What a table of TOML is.

@@ -13,8 +13,11 @@ use indexmap::IndexMap;
 use super::place::Place;
 use super::secret::Secret;
 
+mod json;
 mod serial;
 mod text;
+
+pub use json::JsonStyle;
 
 /// A mapping; keeps the order of its keys, as Python's dict.
 pub type Map = IndexMap<Key, Value>;

@@ -1,8 +1,8 @@
 //! The text of `content`: as it is, or as JSON in the way of Python's `json.dumps`.
 
-use std::fmt::Write;
+use std::convert::Infallible;
 
-use crate::base::Value;
+use crate::base::{JsonStyle, Value};
 use crate::modules::write_file::Show;
 
 /// A text, and whether it may be shown.
@@ -13,85 +13,22 @@ pub(super) struct Text {
 
 /// The text of a value.
 pub(super) fn text(value: &Value) -> Text {
-    let mut made = Text { text: String::new(), show: Show::Text };
-    match value {
-        Value::List(_) | Value::Map(_) => json(value, &mut made),
-        Value::Secret(secret) => made = Text { text: secret.reveal().to_owned(), show: Show::Hidden },
-        other => made.text = other.to_text(),
-    }
-    made
-}
-
-fn json(value: &Value, made: &mut Text) {
-    match value {
-        Value::Null | Value::Omit => made.text.push_str("null"),
-        Value::Bool(value) => made.text.push_str(if *value { "true" } else { "false" }),
-        Value::Int(_) => made.text.push_str(&value.to_text()),
-        Value::Float(number) if number.is_nan() => made.text.push_str("NaN"),
-        Value::Float(number) if number.is_infinite() => {
-            made.text.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" });
-        }
-        Value::Float(_) => made.text.push_str(&value.to_text()),
-        Value::Str(text) => string(text, &mut made.text),
+    let mut show = Show::Text;
+    let mut reveal = |value: &Value| match value {
         Value::Secret(secret) => {
-            made.show = Show::Hidden;
-            string(secret.reveal(), &mut made.text);
+            show = Show::Hidden;
+            Ok::<_, Infallible>(secret.reveal().to_owned())
         }
-        Value::Template(_) | Value::Unknown(_) => string(&value.to_text(), &mut made.text),
-        Value::List(items) => {
-            made.text.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    made.text.push_str(", ");
-                }
-                json(item, made);
-            }
-            made.text.push(']');
-        }
-        Value::Map(entries) => {
-            made.text.push('{');
-            for (index, (key, value)) in entries.iter().enumerate() {
-                if index > 0 {
-                    made.text.push_str(", ");
-                }
-                string(&key_text(key), &mut made.text);
-                made.text.push_str(": ");
-                json(value, made);
-            }
-            made.text.push('}');
-        }
+        other => Ok(other.to_text()),
+    };
+    let text = match value {
+        Value::List(_) | Value::Map(_) => JsonStyle::LINE.try_text(value, &mut reveal),
+        other => reveal(other),
+    };
+    match text {
+        Ok(text) => Text { text, show },
+        Err(never) => match never {},
     }
-}
-
-fn key_text(key: &crate::base::Key) -> String {
-    match key.to_value() {
-        Value::Bool(true) => "true".to_owned(),
-        Value::Bool(false) => "false".to_owned(),
-        Value::Null => "null".to_owned(),
-        other => other.to_text(),
-    }
-}
-
-fn string(text: &str, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            ' '..='~' => out.push(c),
-            c => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
-            }
-        }
-    }
-    out.push('"');
 }
 
 #[cfg(test)]

@@ -1,22 +1,16 @@
 //! JSON as Python's `json` module writes it, and `pprint`.
 
-use std::fmt::Write;
+use std::borrow::Cow;
 
-use crate::base::{Key, Value};
+use crate::base::{JsonStyle, Map, Value};
 use crate::template::args::Args;
 use crate::template::context::Ctx;
 use crate::template::fail::{Fail, Res, bail};
 use crate::template::ops;
 use crate::template::val::Val;
 
-/// As the keyword arguments of `json.dumps`.
-struct Style {
-    indent: Option<String>,
-    sort_keys: bool,
-    item_separator: String,
-    key_separator: String,
-    ascii: bool,
-}
+/// As the keyword arguments of `json.dumps`, and whether keys are sorted as Python compares them.
+type Style = (JsonStyle<'static>, bool);
 
 fn style(ctx: &Ctx<'_>, args: &Args, name: &str, nice: bool) -> Res<Style> {
     let [indent, sort_keys, separators, ensure_ascii, _, _, _, _, _] = args.bind(
@@ -33,7 +27,7 @@ fn style(ctx: &Ctx<'_>, args: &Args, name: &str, nice: bool) -> Res<Style> {
             "preprocess_unsafe",
         ],
     )?;
-    let indent = match indent {
+    let indent: Option<String> = match indent {
         None => nice.then(|| "    ".to_owned()),
         Some(indent) if indent.is_none() => None,
         Some(Val::Data(Value::Str(indent))) => Some(indent.to_string()),
@@ -46,13 +40,14 @@ fn style(ctx: &Ctx<'_>, args: &Args, name: &str, nice: bool) -> Res<Style> {
         },
         _ => (if indent.is_some() { "," } else { ", " }.to_owned(), ": ".to_owned()),
     };
-    Ok(Style {
-        indent,
-        sort_keys: sort_keys.map_or(Ok(nice), |flag| ctx.truth(&flag))?,
-        item_separator,
-        key_separator,
+    let style = JsonStyle {
+        indent: indent.map(Cow::Owned),
+        item_separator: Cow::Owned(item_separator),
+        key_separator: Cow::Owned(key_separator),
         ascii: ensure_ascii.map_or(Ok(true), |flag| ctx.truth(&flag))?,
-    })
+        sorted: false,
+    };
+    Ok((style, sort_keys.map_or(Ok(nice), |flag| ctx.truth(&flag))?))
 }
 
 pub(super) fn to_json(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
@@ -65,107 +60,33 @@ pub(super) fn to_nice_json(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 
 pub(super) fn tojson(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let [_] = args.bind("tojson", ["indent"])?;
-    let mut style = style(ctx, args, "tojson", false)?;
-    style.sort_keys = true;
-    let text = dump(ctx, &value, &style)?;
+    let (style, _) = style(ctx, args, "tojson", false)?;
+    let text = dump(ctx, &value, &(style, true))?;
     Ok(Val::from(
         text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027"),
     ))
 }
 
-fn dump(ctx: &Ctx<'_>, value: &Val, style: &Style) -> Res<String> {
-    let mut out = String::new();
-    write(&ctx.force(value)?, style, 0, &mut out)?;
-    Ok(out)
+fn dump(ctx: &Ctx<'_>, value: &Val, (style, sort_keys): &Style) -> Res<String> {
+    let value = ctx.force(value)?;
+    let value = if *sort_keys { sorted(&value)? } else { value };
+    style.try_text(&value, &mut |value| {
+        bail(format!("a value of type '{}' cannot be written as JSON", value.type_name()))
+    })
 }
 
-fn break_line(style: &Style, depth: usize, out: &mut String) {
-    if let Some(indent) = &style.indent {
-        out.push('\n');
-        out.push_str(&indent.repeat(depth));
-    }
-}
-
-fn write(value: &Value, style: &Style, depth: usize, out: &mut String) -> Res<()> {
-    match value {
-        Value::Null | Value::Omit => out.push_str("null"),
-        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Value::Int(number) => drop(write!(out, "{number}")),
-        Value::Float(number) if number.is_nan() => out.push_str("NaN"),
-        Value::Float(number) if number.is_infinite() => {
-            out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" });
-        }
-        Value::Float(_) => out.push_str(&value.to_text()),
-        Value::Str(text) => write_text(text, style, out),
-        Value::List(items) if items.is_empty() => out.push_str("[]"),
-        Value::List(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push_str(&style.item_separator);
-                }
-                break_line(style, depth + 1, out);
-                write(item, style, depth + 1, out)?;
-            }
-            break_line(style, depth, out);
-            out.push(']');
-        }
-        Value::Map(entries) if entries.is_empty() => out.push_str("{}"),
+/// The value with the keys of all its mappings sorted.
+fn sorted(value: &Value) -> Res<Value> {
+    Ok(match value {
+        Value::List(items) => Value::list(items.iter().map(sorted).collect::<Res<Vec<_>>>()?),
         Value::Map(entries) => {
-            out.push('{');
-            let mut keyed: Vec<(Value, (&Key, &Value))> =
-                entries.iter().map(|(key, value)| (key.to_value(), (key, value))).collect();
-            if style.sort_keys {
-                keyed = ops::sort_by(keyed, |(key, _)| key)?;
-            }
-            for (index, (_, (key, value))) in keyed.into_iter().enumerate() {
-                if index > 0 {
-                    out.push_str(&style.item_separator);
-                }
-                break_line(style, depth + 1, out);
-                write_text(&key_text(key), style, out);
-                out.push_str(&style.key_separator);
-                write(value, style, depth + 1, out)?;
-            }
-            break_line(style, depth, out);
-            out.push('}');
+            let keyed = entries.iter().map(|(key, value)| (key.to_value(), (key, value))).collect();
+            let keyed = ops::sort_by(keyed, |(key, _)| key)?.into_iter();
+            let keyed = keyed.map(|(_, (key, value))| Ok((key.clone(), sorted(value)?)));
+            Value::map(keyed.collect::<Res<Map>>()?)
         }
-        Value::Template(_) | Value::Secret(_) | Value::Unknown(_) => {
-            return bail(format!("a value of type '{}' cannot be written as JSON", value.type_name()));
-        }
-    }
-    Ok(())
-}
-
-fn key_text(key: &Key) -> String {
-    match key {
-        Key::Bool(true) => "true".to_owned(),
-        Key::Bool(false) => "false".to_owned(),
-        Key::Null => "null".to_owned(),
-        other => other.to_value().to_text(),
-    }
-}
-
-fn write_text(text: &str, style: &Style, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\x08' => out.push_str("\\b"),
-            '\x0c' => out.push_str("\\f"),
-            c if (c as u32) < 0x20 || (style.ascii && !c.is_ascii()) => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
+        other => other.clone(),
+    })
 }
 
 pub(super) fn from_json(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
