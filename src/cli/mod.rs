@@ -32,7 +32,7 @@ use inventory::Manner;
 
 /// Configures fleets of servers over SSH from Ansible's files, with nothing installed on them
 #[derive(Debug, Parser)]
-#[command(name = "fleet", version, arg_required_else_help = true)]
+#[command(name = "fleet", version, arg_required_else_help = true, args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -54,7 +54,8 @@ fn command<T: Args>(
     arguments: &[OsString],
     run: impl FnOnce(T) -> anyhow::Result<exit::Exit>,
 ) -> ExitCode {
-    let parser = Alone::<T>::command().name(name).bin_name(name);
+    // as Python's argparse: of an option that is given twice the last one counts
+    let parser = Alone::<T>::command().name(name).bin_name(name).args_override_self(true);
     let parsed =
         parser.try_get_matches_from(arguments).and_then(|found| Alone::<T>::from_arg_matches(&found));
     let args = match parsed {
