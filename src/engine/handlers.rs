@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use indexmap::{IndexMap, IndexSet};
+
 use super::ahead::Ahead;
 use super::event::{Event, Outcome, Status};
 use super::play::{Handler, Host, Hosts, PlayRun, lock};
@@ -22,41 +24,48 @@ impl Run {
         name
     }
 
-    /// The handlers that a name in `notify` means: the last with that name, and those that listen to it (of several
-    /// with one name the first).
+    /// The handlers that a name in `notify` means: of those with that name the first of the last list that has one, and
+    /// those that listen to it, of which several with one name count as one in the same way.
     pub(super) fn handlers_named(&self, play: &PlayRun, host: &Host, name: &str) -> Vec<usize> {
-        // of several with one name: the first of the last list that has one
-        let mut named: Option<(usize, Option<*const Role>)> = None;
-        let mut listening = Vec::new();
+        let handlers = play.handlers();
+        // a list is what one file or one section brings
+        let mut lists: Vec<(Option<*const Role>, Vec<usize>)> = Vec::new();
+        for (index, handler) in handlers.iter().enumerate() {
+            let role = handler.scope.role().map(Arc::as_ptr);
+            match lists.last_mut() {
+                Some((known, list)) if *known == role => list.push(index),
+                _ => lists.push((role, vec![index])),
+            }
+        }
+        let mut found = IndexSet::new();
+        let mut listening = IndexSet::new();
         let mut seen: Vec<Arc<str>> = Vec::new();
-        for (index, handler) in play.handlers().iter().enumerate() {
-            let role = handler.scope.role().map(|role| &role.name);
+        for index in lists.into_iter().rev().flat_map(|(_, list)| list) {
+            let Some(handler) = handlers.get(index) else { continue };
+            let own = handler.name.as_ref().map(|_| self.handler_name(play, host, index, handler));
+            let role = handler.scope.role();
             let means = |own: &str| {
                 own == name
                     || role.is_some_and(|role| {
-                        name.strip_suffix(own).and_then(|before| before.strip_suffix(" : ")) == Some(&**role)
+                        let role_named = |role: &str| {
+                            name.strip_suffix(own).and_then(|before| before.strip_suffix(" : ")) == Some(role)
+                        };
+                        role_named(&role.name) || role_named(&role.full_name())
                     })
             };
-            if handler.name.is_some() && means(&self.handler_name(play, host, index, handler)) {
-                let list = handler.scope.role().map(Arc::as_ptr);
-                if named.is_none_or(|(_, known)| known != list) {
-                    named = Some((index, list));
-                }
+            if found.is_empty() && own.as_deref().is_some_and(means) {
+                found.insert(index);
             }
-            let topics = self.topics(play, host, handler);
-            if topics.iter().any(|topic| means(topic)) {
-                let own = handler.name.as_ref().map(|_| self.handler_name(play, host, index, handler));
+            if self.topics(play, host, handler).iter().any(|topic| topic == name) {
                 if own.as_ref().is_some_and(|own| seen.contains(own)) {
                     continue;
                 }
                 seen.extend(own);
-                listening.push(index);
+                listening.insert(index);
             }
         }
-        let named = named.map(|(index, _)| index);
-        let mut found: Vec<usize> = named.into_iter().chain(listening).collect();
-        found.dedup();
-        found
+        found.extend(listening);
+        found.into_iter().collect()
     }
 
     /// What a handler listens to.
@@ -79,6 +88,7 @@ impl Run {
     /// Runs the handlers that are notified, in the order in which they stand.
     pub(super) async fn flush(&self, play: &PlayRun, hosts: &mut Hosts, ahead: &Ahead<'_>) {
         self.recall(play, &hosts.live);
+        self.resolve(play, &hosts.live);
         let mut index = 0;
         while let Some(handler) = play.handlers().get(index).cloned() {
             let on: Vec<Host> = {
@@ -102,6 +112,33 @@ impl Run {
                 hosts.absorb(&on, inner);
             }
             index += 1;
+        }
+    }
+
+    /// Finds the handlers of the names that have been notified: those that are there now count.
+    fn resolve(&self, play: &PlayRun, hosts: &[Host]) {
+        for host in hosts {
+            let (names, maybe) = {
+                let mut pending = lock(&play.pending);
+                let names = pending.get_mut(host).map(std::mem::take).unwrap_or_default();
+                let (sure, maybe): (IndexMap<_, _>, IndexMap<_, _>) =
+                    names.into_iter().partition(|(_, unknown)| unknown.is_none());
+                (sure, maybe)
+            };
+            for name in names.keys() {
+                let found = self.handlers_named(play, host, name);
+                lock(&play.notified).entry(Arc::clone(host)).or_default().extend(found);
+            }
+            for (name, unknown) in maybe {
+                let found = self.handlers_named(play, host, &name);
+                let mut maybe = lock(&play.maybe);
+                let maybe = maybe.entry(Arc::clone(host)).or_default();
+                maybe.extend(
+                    unknown
+                        .iter()
+                        .flat_map(|unknown| found.iter().map(|index| (*index, Arc::clone(unknown)))),
+                );
+            }
         }
     }
 

@@ -81,7 +81,6 @@ impl Run {
                 continue;
             }
             for included in included {
-                play.add_handlers(&included.0.handlers);
                 let bundle = Arc::as_ptr(&included.0) as usize;
                 let has =
                     |time: &usize| groups.get(&(bundle, *time)).is_some_and(|(_, on)| on.contains(&host));
@@ -91,6 +90,7 @@ impl Run {
             }
         }
         for ((bundle, label), on) in groups.values() {
+            play.add_handlers(&bundle.handlers);
             self.tell(Event::Included {
                 name: bundle.name.clone(),
                 hosts: on.clone(),

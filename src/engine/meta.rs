@@ -26,7 +26,12 @@ impl Run {
         for host in hosts.live.clone() {
             let label = self.label(play, &host, task, hosts.handler);
             self.tell(Event::TaskStarted { task: label, hosts: vec![Arc::clone(&host)] });
-            match self.binder(&lookups, self.variables(play, &host, task)).when(task) {
+            let unconditional = matches!(action, "noop" | "refresh_inventory" | "reset_connection");
+            let when = match self.binder(&lookups, self.variables(play, &host, task)).when(task) {
+                Ok(When::Skip { .. } | When::Unknown(_)) | Err(_) if unconditional => Ok(When::Run),
+                when => when,
+            };
+            match when {
                 Ok(When::Run) => on.push(host.clone()),
                 Ok(When::Skip { .. } | When::Unknown(_)) => self.meta_skipped(play, task, &host, action),
                 Err(stop) => {
@@ -66,6 +71,7 @@ impl Run {
             "clear_host_errors" => {
                 let failed = std::mem::take(&mut *lock(&play.failed));
                 lock(&play.cleared).extend(failed);
+                lock(&play.out).clear();
                 play.vars.gone.write().unwrap_or_else(PoisonError::into_inner).clear();
                 self.clear_errors(&play.vars.all_hosts);
             }

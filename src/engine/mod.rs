@@ -396,7 +396,7 @@ impl Prepared {
                 }
             }
             matched.clone_from(&found.hosts);
-            Ok(found.hosts.into_iter().filter(|host| !run.is_gone(host)).collect())
+            Ok(found.hosts)
         });
         let ready = match ready {
             Ok(ready) => ready,
@@ -413,16 +413,19 @@ impl Prepared {
             }
         };
         let setup::Ready { prompted, files, hosts, batches, conduct } = ready;
-        if hosts.is_empty() {
+        // as Ansible: hosts that have failed before count where a play is divided into batches
+        let (lost, live): (Vec<_>, Vec<_>) = hosts.iter().cloned().partition(|host| run.is_gone(host));
+        if live.is_empty() {
             run.tell(Event::PlayWithoutHosts { name: Arc::from(play.name.value.to_text()) });
             return Went::On;
         }
-        let gone = Arc::default();
+        let gone = Arc::new(RwLock::new(lost));
         if !run.starts_in(play) {
-            run.tell(Event::PlayStarted { name: Arc::from(play.name.value.to_text()), hosts });
+            run.tell(Event::PlayStarted { name: Arc::from(play.name.value.to_text()), hosts: live });
             return Went::On;
         }
         for batch in batches {
+            let gone_before = batch.iter().filter(|host| run.is_gone(host)).count();
             let vars = Arc::new(PlayVars {
                 play: Arc::clone(play),
                 prompted: prompted.clone(),
@@ -440,17 +443,19 @@ impl Prepared {
                 run.read_own_files(&play_run, host);
             }
             run.batch(&play_run).await;
-            let all_gone = batch.iter().all(|host| run.is_gone(host));
-            let broken = play_run.broken.load(std::sync::atomic::Ordering::Relaxed);
+            let gone_now = batch.iter().filter(|host| run.is_gone(host)).count();
+            let all_gone = gone_now - gone_before == batch.len();
+            let broken = play_run.is_broken();
             if broken {
                 run.tell(Event::NoHostsLeft);
+            }
+            if play_run.has_ended() && !broken {
+                // as Ansible: other plays go on, even where all hosts of this one have failed
+                break;
             }
             if all_gone || broken {
                 // as Ansible: no hosts are left
                 return Went::Out;
-            }
-            if play_run.has_ended() {
-                break;
             }
         }
         Went::On

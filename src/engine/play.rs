@@ -35,8 +35,10 @@ impl Run {
         let start = |live: Vec<Host>| Hosts {
             live,
             failed: Vec::new(),
+            failed_twice: Vec::new(),
             parked: Vec::new(),
             rescuing: false,
+            closing: false,
             handler: Handler::No,
         };
         match play.strategy {
@@ -68,7 +70,7 @@ impl Run {
                 let rest = items.get(index + 1..).unwrap_or_default();
                 let ahead = Ahead { items: rest, then };
                 self.muster(play, hosts);
-                if hosts.live.is_empty() {
+                if hosts.live.is_empty() || play.is_broken() {
                     return;
                 }
                 match item {
@@ -76,9 +78,10 @@ impl Run {
                     Item::Block(block) => self.block(play, block, hosts, &ahead).await,
                     Item::FlushHandlers => self.flush(play, hosts, &ahead).await,
                     Item::RoleEnd(role) => {
-                        let key = Arc::clone(&role.identity);
-                        let mut done = lock(&play.roles_done);
-                        done.extend(hosts.live.iter().map(|host| (Arc::clone(host), key.clone())));
+                        let of_role = |host: &Host| (Arc::clone(host), Arc::clone(&role.identity));
+                        let begun = lock(&play.roles_begun);
+                        let done = hosts.live.iter().map(of_role).filter(|key| begun.contains(key));
+                        lock(&play.roles_done).extend(done);
                     }
                 }
             }
@@ -123,24 +126,33 @@ impl Run {
         }
         let mut inner = hosts.part(on.clone());
         inner.rescuing |= !block.rescue.is_empty();
+        inner.closing |= !block.always.is_empty();
         self.items(play, &block.tasks, &mut inner, Some(ahead)).await;
         let mut parked = std::mem::take(&mut inner.parked);
-        let mut failed = Vec::new();
         let mut good = inner.live;
-        if block.rescue.is_empty() {
-            failed = inner.failed;
-        } else if !inner.failed.is_empty() {
-            let mut rescue = hosts.part(inner.failed);
+        let (mut failed, mut passing) = (inner.failed, inner.failed_twice);
+        if !block.rescue.is_empty() && !failed.is_empty() && !play.is_broken() {
+            let to_rescue = failed.iter().filter(|host| !passing.contains(host)).cloned().collect();
+            let mut rescue = hosts.part(to_rescue);
+            rescue.closing |= !block.always.is_empty();
             self.items(play, &block.rescue, &mut rescue, Some(ahead)).await;
+            for host in &passing {
+                if !hosts.rescuing {
+                    play.lost(host);
+                }
+            }
             good.extend(rescue.live);
-            failed = rescue.failed;
+            failed = std::mem::take(&mut passing);
+            failed.extend(rescue.failed);
+            passing = rescue.failed_twice;
             parked.extend(rescue.parked);
         }
-        if !block.always.is_empty() {
-            let all: Vec<Host> =
-                on.iter().filter(|host| good.contains(host) || failed.contains(host)).cloned().collect();
+        if !block.always.is_empty() && !play.is_broken() {
+            let takes_part = |host: &&Host| good.contains(host) || failed.contains(host);
+            let all = on.iter().filter(takes_part).filter(|host| !passing.contains(host)).cloned().collect();
             let mut always = hosts.part(all);
             self.items(play, &block.always, &mut always, Some(ahead)).await;
+            always.failed.append(&mut passing);
             good.retain(|host| always.live.contains(host));
             failed.retain(|host| always.live.contains(host) || always.failed.contains(host));
             failed
@@ -161,7 +173,9 @@ impl Run {
             role_ended.retain(|host| !parked.contains(host));
             good.append(&mut parked);
         }
-        let inner = Hosts { live: good, failed, parked, rescuing: false, handler: Handler::No };
+        let (failed_twice, rescuing, closing) = (Vec::new(), false, false);
+        let inner =
+            Hosts { live: good, failed, failed_twice, parked, rescuing, closing, handler: Handler::No };
         hosts.absorb(&on, inner);
     }
 
@@ -316,6 +330,11 @@ impl Run {
                 Ok(ended) => {
                     if self.ended(play, task, &label, host, &everyone, ended, hosts.rescuing) {
                         fatal |= once || self.is_fatal(play, host, task, &lookups);
+                        if once {
+                            hosts
+                                .failed_twice
+                                .extend(everyone.iter().filter(|other| *other != host).cloned());
+                        }
                         lost.extend(everyone);
                     }
                 }
@@ -333,6 +352,9 @@ impl Run {
             if !hosts.failed.contains(&host) {
                 if !hosts.rescuing {
                     play.lost(&host);
+                    if !hosts.closing {
+                        lock(&play.out).insert(Arc::clone(&host));
+                    }
                 }
                 hosts.failed.push(host);
             }
@@ -353,9 +375,9 @@ impl Run {
             play.fail_all(self, hosts);
         }
         let Some(most) = play.max_fail else { return };
-        let failed = lock(&play.failed).len();
-        if failed as f64 / play.vars.batch.len().max(1) as f64 > most && !play.broken.load(Ordering::Relaxed)
-        {
+        // as Ansible: hosts of earlier batches and plays count, too
+        let failed = self.failed_before() + lock(&play.out).iter().filter(|host| !self.is_gone(host)).count();
+        if failed as f64 / play.vars.batch.len().max(1) as f64 > most && !play.is_broken() {
             play.broken.store(true, Ordering::Relaxed);
             play.fail_all(self, hosts);
         }
@@ -412,18 +434,38 @@ impl Run {
                     diagnostic: None,
                 });
             }
-            for other in everyone {
-                match &outcome.status {
-                    Status::MayChange(unknown) if notifies_maybe => {
-                        let maybe = found.iter().map(|index| (*index, Arc::clone(unknown)));
-                        lock(&play.maybe).entry(Arc::clone(other)).or_default().extend(maybe);
-                    }
-                    _ => lock(&play.notified)
-                        .entry(Arc::clone(other))
+            let maybe = match &outcome.status {
+                Status::MayChange(unknown) if notifies_maybe => Some(unknown),
+                _ => None,
+            };
+            // as Ansible: `run_once` notifies on the host that it ran on
+            let own = || Arc::clone(host);
+            match maybe {
+                // a handler that notifies another does so at once
+                None if label.handler => lock(&play.notified).entry(own()).or_default().extend(found),
+                Some(unknown) if label.handler => {
+                    let maybe = found.into_iter().map(|index| (index, Arc::clone(unknown)));
+                    lock(&play.maybe).entry(own()).or_default().extend(maybe);
+                }
+                None => {
+                    let mut pending = lock(&play.pending);
+                    pending.entry(own()).or_default().insert(Arc::from(name.as_str()), None);
+                }
+                Some(unknown) => {
+                    let mut pending = lock(&play.pending);
+                    let name = Arc::from(name.as_str());
+                    pending
+                        .entry(own())
                         .or_default()
-                        .extend(found.iter().copied()),
+                        .entry(name)
+                        .or_insert_with(|| Some(Arc::clone(unknown)));
                 }
             }
+        }
+        if let Some(role) = task.scope.role()
+            && !matches!(outcome.status, Status::Skipped { .. })
+        {
+            lock(&play.roles_begun).insert((Arc::clone(host), Arc::clone(&role.identity)));
         }
         let failed = matches!(outcome.status, Status::Failed { ignored: false });
         if failed && rescuing {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 
 use super::run::Run;
 use crate::base::Unknown;
@@ -40,15 +40,21 @@ pub(super) struct PlayRun {
     /// The names of the handlers, rendered once each.
     pub(super) handler_names: Mutex<HashMap<usize, Arc<str>>>,
     pub(super) notified: Mutex<HashMap<Host, IndexSet<usize>>>,
+    /// Names that tasks have notified since the last flush, with what a name hangs on that is notified only perhaps.
+    pub(super) pending: Mutex<HashMap<Host, IndexMap<Arc<str>, Option<Arc<Unknown>>>>>,
     /// Check mode: handlers that perhaps are notified.
     pub(super) maybe: Mutex<HashMap<Host, HashMap<usize, Arc<Unknown>>>>,
     pub(super) roles_done: Mutex<HashSet<(Host, Arc<str>)>>,
+    /// Roles of which a task has run on a host: one that was all skipped may run once more.
+    pub(super) roles_begun: Mutex<HashSet<(Host, Arc<str>)>>,
     /// Hosts that take no further part in the play (`end_host`, `end_batch`, `end_play`).
     pub(super) ended: Mutex<HashSet<Host>>,
     /// Hosts that have ended the role at hand (`end_role`).
     pub(super) role_ended: Mutex<HashSet<Host>>,
     /// Hosts that have failed and were not rescued.
     pub(super) failed: Mutex<IndexSet<Host>>,
+    /// Hosts that count as failed for `max_fail_percentage`: as with Ansible not those whose `always` was to come.
+    pub(super) out: Mutex<HashSet<Host>>,
     /// Hosts whose failures `meta: clear_host_errors` has taken back.
     pub(super) cleared: Mutex<HashSet<Host>>,
     /// Hosts that fail with another one (`any_errors_fatal`), as soon as it is their turn.
@@ -64,10 +70,15 @@ pub(super) struct Hosts {
     pub(super) live: Vec<Host>,
     /// Those that failed in it.
     pub(super) failed: Vec<Host>,
+    /// Of those the ones that failed with the host of a `run_once` and then once more, as that fails the play for all: they
+    /// pass over the `rescue` of the block, or over its `always`.
+    pub(super) failed_twice: Vec<Host>,
     /// Those that have ended the role around it.
     pub(super) parked: Vec<Host>,
     /// Whether a block around it has a `rescue`: a failure is not one yet.
     pub(super) rescuing: bool,
+    /// Whether a block around it has an `always` that is still to come: who fails is not out yet.
+    pub(super) closing: bool,
     /// Whether the items run as handlers.
     pub(super) handler: Handler,
 }
@@ -75,12 +86,14 @@ pub(super) struct Hosts {
 impl Hosts {
     /// A part of these hosts, for a list inside.
     pub(super) fn part(&self, live: Vec<Host>) -> Self {
-        Self { live, failed: Vec::new(), parked: Vec::new(), rescuing: self.rescuing, handler: self.handler }
+        let (failed, failed_twice, parked) = (Vec::new(), Vec::new(), Vec::new());
+        let Self { rescuing, closing, handler, .. } = *self;
+        Self { live, failed, failed_twice, parked, rescuing, closing, handler }
     }
 
     /// Takes up how a list inside ended on some of these hosts: those that are still live keep their place.
     pub(super) fn absorb(&mut self, on: &[Host], inner: Hosts) {
-        let Hosts { live, failed, parked, rescuing: _, handler: _ } = inner;
+        let Hosts { live, failed, failed_twice: _, parked, rescuing: _, closing: _, handler: _ } = inner;
         self.live.retain(|host| !on.contains(host) || live.contains(host));
         self.failed.extend(failed);
         self.parked.extend(parked);
@@ -109,11 +122,14 @@ impl PlayRun {
             handlers: RwLock::new(handlers),
             handler_names: Mutex::default(),
             notified: Mutex::default(),
+            pending: Mutex::default(),
             maybe: Mutex::default(),
             roles_done: Mutex::default(),
+            roles_begun: Mutex::default(),
             ended: Mutex::default(),
             role_ended: Mutex::default(),
             failed: Mutex::default(),
+            out: Mutex::default(),
             cleared: Mutex::default(),
             doomed: Mutex::default(),
             play_ended: AtomicBool::new(false),
@@ -126,20 +142,19 @@ impl PlayRun {
         self.play_ended.load(Ordering::Relaxed)
     }
 
+    /// Whether more hosts have failed than the play allows: nothing more runs.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
     pub(super) fn handlers(&self) -> Vec<Arc<Task>> {
         self.handlers.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Adds the handlers of an included file, once.
+    /// Adds the handlers of an included file: each time that it is included.
     pub(super) fn add_handlers(&self, items: &[Item]) {
-        let mut more = Vec::new();
-        flatten(items, &mut more);
         let mut handlers = self.handlers.write().unwrap_or_else(PoisonError::into_inner);
-        for handler in more {
-            if !handlers.iter().any(|known| Arc::ptr_eq(known, &handler)) {
-                handlers.push(handler);
-            }
-        }
+        flatten(items, &mut handlers);
     }
 
     pub(super) fn play(&self) -> &Arc<Play> {
@@ -182,7 +197,9 @@ impl PlayRun {
                 && !ended.contains(*host)
                 && !run.is_gone(host)
         });
-        lock(&self.doomed).extend(others.cloned());
+        let others: Vec<Host> = others.cloned().collect();
+        lock(&self.out).extend(others.iter().chain(&hosts.live).cloned());
+        lock(&self.doomed).extend(others);
         for host in std::mem::take(&mut hosts.live) {
             if !hosts.rescuing {
                 self.lost(&host);
