@@ -29,6 +29,7 @@ mod debug;
 mod dnf;
 mod dpkg_selections;
 mod edit_file;
+mod expect;
 mod fail;
 mod fetch;
 mod file;

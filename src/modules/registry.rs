@@ -23,6 +23,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::debug::Debug>::new(),
     &Registered::<super::dnf::Dnf>::new(),
     &Registered::<super::dpkg_selections::DpkgSelections>::new(),
+    &Registered::<super::expect::Expect>::new(),
     &Registered::<super::fail::Fail>::new(),
     &Registered::<super::fetch::Fetch>::new(),
     &Registered::<super::file::File>::new(),
