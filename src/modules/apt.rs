@@ -21,6 +21,8 @@ mod install;
 mod simulate;
 mod version;
 
+pub use install::units;
+
 /// As `ansible.builtin.apt`; always with `apt-get`, never with aptitude.
 pub struct Apt;
 

@@ -26,8 +26,10 @@ mod cron;
 mod deb822_repository;
 mod debconf;
 mod debug;
+mod dnf;
 mod dpkg_selections;
 mod edit_file;
+mod expect;
 mod fail;
 mod fetch;
 mod file;
@@ -58,6 +60,7 @@ mod pip;
 mod raw;
 mod reboot;
 mod replace;
+mod rpm_key;
 mod run;
 mod script;
 mod service;
@@ -82,6 +85,7 @@ mod wait_for;
 mod wait_for_connection;
 mod web;
 mod write_file;
+mod yum_repository;
 
 use crate::base::shlex as words;
 

@@ -21,7 +21,9 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::deb822_repository::Deb822Repository>::new(),
     &Registered::<super::debconf::Debconf>::new(),
     &Registered::<super::debug::Debug>::new(),
+    &Registered::<super::dnf::Dnf>::new(),
     &Registered::<super::dpkg_selections::DpkgSelections>::new(),
+    &Registered::<super::expect::Expect>::new(),
     &Registered::<super::fail::Fail>::new(),
     &Registered::<super::fetch::Fetch>::new(),
     &Registered::<super::file::File>::new(),
@@ -49,6 +51,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::raw::RawCommand>::new(),
     &Registered::<super::reboot::Reboot>::new(),
     &Registered::<super::replace::Replace>::new(),
+    &Registered::<super::rpm_key::RpmKey>::new(),
     &Registered::<super::script::Script>::new(),
     &Registered::<super::service::Service>::new(),
     &Registered::<super::service_facts::ServiceFacts>::new(),
@@ -70,6 +73,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::validate_argument_spec::ValidateArgumentSpec>::new(),
     &Registered::<super::wait_for::WaitFor>::new(),
     &Registered::<super::wait_for_connection::WaitForConnection>::new(),
+    &Registered::<super::yum_repository::YumRepository>::new(),
 ];
 
 /// The module with a short or full name: `copy`, `ansible.builtin.copy`, `ansible.legacy.copy`.

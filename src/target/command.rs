@@ -69,7 +69,8 @@ pub struct NotRun {
 }
 
 impl NotRun {
-    fn of(error: &io::Error) -> Self {
+    /// The cause of an error of the system.
+    pub(super) fn of(error: &io::Error) -> Self {
         Self { errno: error.raw_os_error(), message: cause::words(error) }
     }
 
@@ -209,11 +210,13 @@ fn set_umask(process: &mut std::process::Command, mask: u32) {
     }
 }
 
-fn micros(time: SystemTime) -> i64 {
+/// Microseconds since the epoch.
+pub(super) fn micros(time: SystemTime) -> i64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
 }
 
-fn utc_offset() -> i32 {
+/// The offset from UTC in seconds.
+pub(super) fn utc_offset() -> i32 {
     jiff::tz::TimeZone::system().to_offset(jiff::Timestamp::now()).seconds()
 }
 

@@ -8,6 +8,7 @@ mod beside;
 mod cause;
 mod command;
 mod content_store;
+mod converse;
 pub mod facts;
 mod host;
 mod job;

@@ -103,8 +103,9 @@ fn line(input: OwnedFd) -> io::Result<Option<Vec<u8>>> {
     Ok(None)
 }
 
+/// Makes the program the leader of a session whose terminal this is.
 #[expect(unsafe_code, reason = "a controlling terminal can only be taken between fork and exec")]
-fn control(command: &mut Command, terminal: &OwnedFd) {
+pub(super) fn control(command: &mut Command, terminal: &OwnedFd) {
     let terminal = terminal.as_raw_fd();
     // SAFETY: between fork and exec only async-signal-safe functions may be called, and no memory may be allocated:
     // setsid(2) and ioctl(2) are plain system calls on numbers. The descriptor is open until after the spawn.

@@ -67,6 +67,7 @@ fn add<'a>(action: &'a Action, contents: &mut Vec<&'a Bytes>) {
         | Action::HardLink { .. }
         | Action::Touch { .. }
         | Action::Remove { .. }
+        | Action::Converse(_)
         | Action::Http(_)
         | Action::Raw { .. }
         | Action::Remember { .. }

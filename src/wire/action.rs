@@ -183,6 +183,8 @@ pub enum Action {
     },
     /// Runs a command.
     Run(Command),
+    /// Runs a command on a terminal of its own and answers its questions.
+    Converse(Box<Dialogue>),
     /// Makes an HTTP request from the host.
     Http(HttpRequest),
     /// A text for the login shell over the bare connection: works where nothing can be run from a file.
@@ -206,6 +208,28 @@ pub enum Action {
         /// The names.
         names: Vec<String>,
     },
+}
+
+/// A command that is run on a terminal and asks questions. It must succeed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dialogue {
+    /// The command; what it would read from standard input is typed in.
+    pub command: Command,
+    /// What is typed in where a regular expression (Python's) finds something in what was said since the last answer.
+    pub answers: Vec<(String, Answers)>,
+    /// Seconds of waiting for the next question, or for the end, after which it is killed.
+    pub patience: Option<u32>,
+    /// Whether the terminal shows what is typed in.
+    pub echo: bool,
+}
+
+/// What answers a question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answers {
+    /// The same line each time.
+    Same(Sealed),
+    /// One line after another; being asked once more is a failure.
+    Each(Vec<Sealed>),
 }
 
 /// An HTTP request.

@@ -72,6 +72,10 @@ impl Action {
                 command.stdin = None;
                 command.files.clear();
             }
+            Self::Converse(dialogue) => {
+                dialogue.command.environment.clear();
+                dialogue.answers.clear();
+            }
             Self::Http(request) => {
                 request.headers.clear();
                 request.body = None;

@@ -260,7 +260,11 @@ impl Overlay {
                 self.remove(&path);
             }
             // what these do to the host is declared by the module, as effects
-            Action::Run(_) | Action::Http(_) | Action::Raw { .. } | Action::StartJob(_) => {}
+            Action::Run(_)
+            | Action::Converse(_)
+            | Action::Http(_)
+            | Action::Raw { .. }
+            | Action::StartJob(_) => {}
             Action::Remember { .. } | Action::Forget { .. } => {}
         }
     }

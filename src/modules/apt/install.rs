@@ -233,7 +233,7 @@ pub(super) fn package(name: &str) -> String {
 }
 
 /// Units that a package of that name usually brings; the tasks that start them can then be predicted.
-fn units(name: &str) -> Vec<Effect> {
+pub fn units(name: &str) -> Vec<Effect> {
     let bare = name.split(':').next().unwrap_or(name);
     let mut names = vec![bare];
     match bare {

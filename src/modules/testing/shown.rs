@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use crate::modules::contract::{Planned, Side};
 use crate::modules::diff::Diff;
-use crate::wire::action::{Bytes, HttpRequest};
-use crate::wire::{Action, Attributes, Command, Expect, Follow, Owner, Program};
+use crate::wire::action::{Answers, Bytes, HttpRequest};
+use crate::wire::{Action, Attributes, Command, Expect, Follow, Owner, Program, Sealed};
 
 /// An action: `write /x "text" mode=0644 expect=same`. `expect=same` is a write that expects what is there;
 /// `sha1` gives the hash of what is at a path.
@@ -44,6 +44,20 @@ pub fn action(planned: &Planned, sha1: &dyn Fn(&str) -> Option<String>) -> Strin
         }
         Action::Remove { path } => format!("remove {path}"),
         Action::Run(run) => command(run),
+        Action::Converse(dialogue) => {
+            let mut line = format!("converse: {}", command(&dialogue.command));
+            for (pattern, answers) in &dialogue.answers {
+                let all: Vec<&str> = match answers {
+                    Answers::Same(answer) => vec![answer.open()],
+                    Answers::Each(all) => all.iter().map(Sealed::open).collect(),
+                };
+                let _ = write!(line, " {pattern:?}={all:?}");
+            }
+            if let Some(seconds) = dialogue.patience {
+                let _ = write!(line, " patience={seconds}");
+            }
+            if dialogue.echo { line + " echo" } else { line }
+        }
         Action::Http(HttpRequest { method, url, .. }) => format!("http {method} {url}"),
         Action::Raw { text } => format!("raw {text}"),
         Action::StartJob(job) => format!("job {} of {} actions", job.id, job.actions.len()),

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use super::beside::Beside;
 use super::host::Host;
-use super::{cause, command, job, remembered};
+use super::{cause, command, converse, job, remembered};
 use crate::wire::{Action, Command, Done, Failure, FailureKind, Outcome};
 
 /// Carries out one action.
@@ -61,6 +61,7 @@ pub fn act(host: &mut Host, action: &Action) -> Outcome {
             remove::remove(&path).map(|()| Done::Plain)
         }
         Action::Run(command) => run(host, command),
+        Action::Converse(dialogue) => converse::converse(host, dialogue),
         Action::Http(request) => http::request(request).map(Done::Answered),
         Action::Raw { text: _ } => Err(Failure::new(
             FailureKind::Other,
