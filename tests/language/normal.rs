@@ -1,0 +1,79 @@
+//! What a text is compared by: its lines under the heading they belong to, hosts in order, without what cannot be equal.
+
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+#[expect(clippy::unwrap_used, reason = "the patterns are constants")]
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).unwrap()
+}
+
+/// A heading: the stars fill the line.
+static HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([A-Z][A-Z ]*(?:\[.*\])?) \*{3,}$"));
+/// The first line of what is told of a host.
+static HOST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^(?:(?:ok|changed|fatal|failed|skipping|rescued|unreachable|included|FAILED - RETRYING|ASYNC [A-Z]+ on [^:]*): (.*)|(\[ERROR\]: .*|\S+ +: ok=.*))$")
+});
+/// The place of an error: Ansible's columns are those of the value, fleet's those of what is wrong in it.
+static ORIGIN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(Origin: .*?:\d+)(?::\d+)?$"));
+/// An excerpt of a file below a place, and the mark of the column.
+static EXCERPT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:\d+ .*|\d+|\s+\^ column \d+)$"));
+/// Temporary files.
+static TEMPORARY: LazyLock<Regex> = LazyLock::new(|| pattern(r"ansible-(?:local-|tmp-)[0-9A-Za-z._-]+"));
+/// Times that something took.
+static DURATION: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"("(?:start|end|delta|stop|ansible_job_id|results_file)": )(?:"[^"]*"|[0-9.]+)"#)
+});
+
+/// The lines of a text, each with the heading it stands under.
+pub fn lines(text: &str, unordered: bool) -> Vec<String> {
+    let mut sections: Vec<(String, Vec<(String, Vec<String>)>)> = vec![(String::new(), Vec::new())];
+    let mut excerpt = false;
+    for line in text.lines() {
+        let line = line.trim_end();
+        excerpt = (excerpt && (line.is_empty() || EXCERPT.is_match(line))) || ORIGIN.is_match(line);
+        if line.is_empty() || (excerpt && !ORIGIN.is_match(line)) {
+            continue;
+        }
+        if let Some(found) = HEADING.captures(line) {
+            sections.push((found.get(1).map_or("", |name| name.as_str()).to_owned(), Vec::new()));
+            continue;
+        }
+        let Some((_, blocks)) = sections.last_mut() else { continue };
+        let text = normal(line);
+        match (HOST.captures(line), blocks.last_mut()) {
+            (Some(found), _) => {
+                let host = found.get(1).or_else(|| found.get(2)).map_or("", |host| host.as_str());
+                let host = host.split([']', ' ', ',']).next().unwrap_or_default();
+                blocks.push((host.to_owned(), vec![text]));
+            }
+            (None, Some((_, block))) => block.push(text),
+            (None, None) => blocks.push((String::new(), vec![text])),
+        }
+    }
+    let mut all: Vec<String> = Vec::new();
+    for (heading, mut blocks) in sections {
+        // stable: what one host does in a loop keeps its order
+        blocks.sort_by(|(one, _), (two, _)| one.cmp(two));
+        if unordered {
+            let told = |block: Vec<String>| format!("{heading} {}", block.join("\n"));
+            all.extend(blocks.into_iter().map(|(_, block)| told(block)));
+            continue;
+        }
+        if !heading.is_empty() {
+            all.push(heading);
+        }
+        all.extend(blocks.into_iter().flat_map(|(_, block)| block));
+    }
+    if unordered {
+        all.sort();
+    }
+    all
+}
+
+fn normal(line: &str) -> String {
+    let line = ORIGIN.replace(line, "$1");
+    let line = TEMPORARY.replace_all(&line, "{temporary}");
+    DURATION.replace_all(&line, |found: &Captures<'_>| format!("{}{{time}}", &found[1])).into_owned()
+}
