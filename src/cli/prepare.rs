@@ -15,7 +15,7 @@ use super::{configuration, extra, inventory, passwords, prompt};
 use crate::base::{Diagnostics, Map, Value};
 use crate::config::{Config, Gathering};
 use crate::engine::{self, BecomeDefaults, ConnectDefaults, Event, Options, Prepared, Sources};
-use crate::lang::Settings;
+use crate::lang::{Libraries, Settings};
 use crate::plan::tags::Selection;
 use crate::project::Project;
 use crate::report::Reporter;
@@ -253,13 +253,20 @@ pub fn settings(playbook: &Path, config: &Config, tasks: &TaskArgs) -> Settings 
         Some(_) => configured.into_iter().chain(near).collect::<Vec<_>>(),
         None => near.into_iter().chain(configured).collect(),
     };
+    let forced = std::env::var(FORCED).unwrap_or_default();
+    let forced =
+        forced.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
     Settings {
         roles_path: paths.into_iter().filter_map(|path| path.canonicalize().ok()).collect(),
         collections_path: collections_path(playbook, config),
         gather_facts: *config.gathering != Gathering::Explicit,
         force_handlers: tasks.force_handlers || *config.force_handlers,
+        libraries: Libraries::new(config.library.value.clone(), forced, engine::python::installation()),
     }
 }
+
+/// Full names of modules, between commas, that are run as Ansible's files though fleet has them itself: for comparing.
+const FORCED: &str = "FLEET_PYTHON_MODULES";
 
 /// Where collections are: in `collections/` beside the playbook that is run, then as configured.
 fn collections_path(playbook: &Path, config: &Config) -> Vec<PathBuf> {

@@ -264,13 +264,6 @@ pub(super) const OTHERS: &[Row] = &[
         &["ANSIBLE_NETWORK_GROUP_MODULES"],
         &["defaults.network_group_modules"],
     ),
-    row(
-        "no_target_syslog",
-        Some("false"),
-        Harmless,
-        &["ANSIBLE_NO_TARGET_SYSLOG"],
-        &["defaults.no_target_syslog"],
-    ),
     row("nocows", None, Harmless, &["ANSIBLE_NOCOWS"], &["defaults.nocows"]),
     row(
         "null_representation",
@@ -337,13 +330,6 @@ pub(super) const OTHERS: &[Row] = &[
     row("sftp_executable", None, Harmless, &["ANSIBLE_SFTP_EXECUTABLE"], &["ssh_connection.sftp_executable"]),
     row("sftp_extra_args", None, Harmless, &["ANSIBLE_SFTP_EXTRA_ARGS"], &["ssh_connection.sftp_extra_args"]),
     row(
-        "special_context_filesystems",
-        None,
-        Harmless,
-        &["ANSIBLE_SELINUX_SPECIAL_FS"],
-        &["selinux.special_context_filesystems"],
-    ),
-    row(
         "ssh_agent",
         Some("none"),
         No("fleet starts no agent; one that runs is used"),
@@ -396,10 +382,8 @@ pub(super) const OTHERS: &[Row] = &[
         &["ANSIBLE_SUDO_CHDIR"],
         &["sudo_become_plugin.chdir"],
     ),
-    row("syslog_facility", None, Harmless, &["ANSIBLE_SYSLOG_FACILITY"], &["defaults.syslog_facility"]),
     row("system_tmpdirs", None, Harmless, &["ANSIBLE_SYSTEM_TMPDIRS"], &["defaults.system_tmpdirs"]),
     row("system_warnings", None, Harmless, &["ANSIBLE_SYSTEM_WARNINGS"], &["defaults.system_warnings"]),
-    row("target_log_info", None, Harmless, &["ANSIBLE_TARGET_LOG_INFO"], &["defaults.target_log_info"]),
     row(
         "task_debugger_ignore_errors",
         None,

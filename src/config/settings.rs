@@ -284,10 +284,10 @@ settings! {
     /// The ad-hoc command's arguments.
     module_args: Option<String> = None, Yes, ["ANSIBLE_MODULE_ARGS"], ["defaults.module_args"];
     /// Where the target keeps temporary files.
-    remote_tmp: PathBuf = Some("~/.ansible/tmp"), Harmless, ["ANSIBLE_REMOTE_TEMP", "ANSIBLE_REMOTE_TMP"],
+    remote_tmp: String = Some("~/.ansible/tmp"), Yes, ["ANSIBLE_REMOTE_TEMP", "ANSIBLE_REMOTE_TMP"],
         ["defaults.remote_tmp"];
     /// The Python of modules that are Python.
-    interpreter_python: String = Some("auto"), Harmless, ["ANSIBLE_PYTHON_INTERPRETER"],
+    interpreter_python: String = Some("auto"), Yes, ["ANSIBLE_PYTHON_INTERPRETER"],
         ["defaults.interpreter_python"];
     /// `playbook_dir` where there is no playbook.
     playbook_dir: Option<PathBuf> = None, Yes, ["ANSIBLE_PLAYBOOK_DIR"], ["defaults.playbook_dir"];
@@ -399,10 +399,18 @@ settings! {
         ["defaults.retry_files_save_path"];
     /// What shows the run.
     stdout_callback: String = Some("default"), Yes, ["ANSIBLE_STDOUT_CALLBACK"], ["defaults.stdout_callback"];
-    /// Directory of Python modules on the controller.
-    library: Vec<PathBuf> = None, No(PYTHON), ["ANSIBLE_LIBRARY"], ["defaults.library"];
+    /// Directories with modules that are files.
+    library: Vec<PathBuf> = Some("~/.ansible/plugins/modules:/usr/share/ansible/plugins/modules"), Yes,
+        ["ANSIBLE_LIBRARY"], ["defaults.library"];
+    /// Whether modules that are files write no log on hosts.
+    no_target_syslog: bool = Some("false"), Yes, ["ANSIBLE_NO_TARGET_SYSLOG"], ["defaults.no_target_syslog"];
+    /// File systems whose security contexts cannot be set.
+    special_context_filesystems: Vec<String> = Some("fuse, nfs, vboxsf, ramfs, 9p, vfat"), Yes,
+        ["ANSIBLE_SELINUX_SPECIAL_FS"], ["selinux.special_context_filesystems"];
+    /// The syslog facility that modules that are files use on hosts.
+    syslog_facility: String = Some("LOG_USER"), Yes, ["ANSIBLE_SYSLOG_FACILITY"], ["defaults.syslog_facility"];
+    /// What modules that are files add to their entries in the log of a host.
+    target_log_info: Option<String> = None, Yes, ["ANSIBLE_TARGET_LOG_INFO"], ["defaults.target_log_info"];
     /// The editor of `vault edit`.
     editor: String = Some("vi"), Yes, ["ANSIBLE_EDITOR", "EDITOR"], ["defaults.editor"];
 }
-
-const PYTHON: &str = "fleet runs no Python on the controller";

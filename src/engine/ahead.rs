@@ -197,6 +197,9 @@ impl Looker<'_> {
             }
             Ok(When::Unknown(_)) | Err(_) => return None,
         }
+        if task.file.is_some() {
+            return None;
+        }
         let module = registry::find(&task.module)?;
         let free_form = match module.doc().free_form {
             FreeForm::Raw(parameter) => Some(parameter),
@@ -218,6 +221,7 @@ impl Looker<'_> {
             environment: binder.environment(task).ok()?,
             host: self.turn.host.to_string(),
             verbosity: run.options.verbosity,
+            packed: None,
         };
         let controller = TaskController {
             binder: binder.clone(),

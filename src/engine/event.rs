@@ -120,6 +120,8 @@ pub struct Recap {
     pub ignored: u32,
     /// Check mode: tasks that may change, depending on tasks that have not run.
     pub may_change: u32,
+    /// Tasks whose module was a file that an interpreter ran on the host (Python).
+    pub python: u32,
 }
 
 /// What the transport cost for one host.

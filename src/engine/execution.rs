@@ -9,6 +9,7 @@ use super::event::{Event, FailureText};
 use super::jobs::Detached;
 use super::known::{Look, Wanted};
 use super::machine::{Machine, Trouble, User};
+use super::python;
 use super::single::{Settings, Single};
 use super::task::Turn;
 use crate::base::{Key, Map, Value, pyregex};
@@ -75,7 +76,8 @@ impl Execution<'_> {
                 }
                 Step::Errand(errand) => return Box::pin(self.errand(errand)).await,
                 Step::Plan(plan) => {
-                    if plan.changes.is_empty() || self.settings.check_mode {
+                    let told_only = self.settings.check_mode && !self.module.tells_all();
+                    if plan.changes.is_empty() || told_only {
                         return Ok(self.without_changes(plan));
                     }
                     match self.perform(&plan, used).await? {
@@ -212,7 +214,11 @@ impl Execution<'_> {
         if changed { single } else { Single { skipped: Some("not run in check mode".to_owned()), ..single } }
     }
 
-    async fn perform(&self, plan: &Plan, used: indexmap::IndexSet<Query>) -> Result<Performed, Trouble> {
+    pub(super) async fn perform(
+        &self,
+        plan: &Plan,
+        used: indexmap::IndexSet<Query>,
+    ) -> Result<Performed, Trouble> {
         self.busy(&plan.summary);
         if matches!(self.module.doc().name, "user" | "group") {
             self.machine.close_others(self.user).await;
@@ -310,6 +316,7 @@ impl Execution<'_> {
                 (self.module.result(self.given, &view, plan, done), look.needed())
             };
             match result {
+                Ok(result) if self.module.tells_all() => return Ok(python::single(result, plan)),
                 Ok(result) => {
                     // a module that can tell only afterwards says so in its result
                     let told = result.get("changed").and_then(Value::as_bool);

@@ -13,7 +13,7 @@ use super::single::Single;
 use super::task::Turn;
 use crate::base::{Key, Map, Value};
 use crate::lang::{Keyword, short_name};
-use crate::modules::{Errand, Given, Plan, Planned, Side, Step, find};
+use crate::modules::{AnyModule as _, Errand, FOREIGN, Given, Plan, Planned, Side, Step, find};
 use crate::plan::bind::{Binder, Stop};
 use crate::wire::{Action, Change, Content, Done, Job, JobRecord, Observation, Query, Recipe, frame};
 
@@ -162,6 +162,13 @@ impl Execution<'_> {
                 Step::Flow(_) | Step::Errand(_) => return Ok(refused()),
             },
         };
+        if self.settings.check_mode && self.module.tells_all() {
+            let single = match self.perform(&plan, indexmap::IndexSet::new()).await? {
+                Performed::Done(single) => *single,
+                Performed::Stale(message) => Single::failed(failure(message)),
+            };
+            return self.settled(detached, &id, single).await;
+        }
         if plan.changes.is_empty() || self.settings.check_mode {
             let single = self.without_changes(plan);
             return self.settled(detached, &id, single).await;
@@ -466,7 +473,8 @@ impl Execution<'_> {
                 ..Single::default()
             });
         }
-        let Some(module) = find(&module) else {
+        let known = find(&module).or_else(|| (module == FOREIGN.doc().full_name()).then_some(&FOREIGN as _));
+        let Some(module) = known else {
             return Ok(Single::failed(failure(format!("there is no module `{module}`"))));
         };
         let given: Given = given.into_iter().map(|(name, value)| (name.into(), value)).collect();

@@ -20,6 +20,7 @@ mod meta;
 mod outside;
 mod play;
 mod play_run;
+pub mod python;
 mod reboot;
 mod run;
 mod setup;

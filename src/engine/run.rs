@@ -131,6 +131,10 @@ pub(super) struct Run {
     pub(super) stats: Mutex<IndexMap<Option<Arc<str>>, Map>>,
     /// Where facts are kept between runs.
     pub(super) cache: Option<FactCache>,
+    /// Packs modules in Python.
+    pub(super) packer: Arc<super::python::Packer>,
+    /// The Pythons of hosts.
+    pub(super) interpreters: super::python::Interpreters,
     /// Check mode: what jobs that were not started would have given, by their names.
     pub(super) jobs: Mutex<HashMap<String, super::single::Single>>,
     warned: Mutex<HashSet<String>>,
@@ -191,6 +195,8 @@ impl Run {
             directories,
             stats: Mutex::default(),
             cache: None,
+            packer: Arc::default(),
+            interpreters: super::python::Interpreters::default(),
             jobs: Mutex::default(),
             warned: Mutex::default(),
             throttles: Mutex::default(),
@@ -222,6 +228,8 @@ impl Run {
             directories: _,
             stats,
             cache: _,
+            packer: _,
+            interpreters,
             jobs,
             warned,
             throttles: _,
@@ -233,7 +241,7 @@ impl Run {
         } = earlier;
         (self.machines, self.stats, self.jobs, self.warned) = (machines, stats, jobs, warned);
         (self.start_at, self.stepping, self.remembered) = (start_at, stepping, remembered);
-        (self.recaps, self.gone) = (recaps, gone);
+        (self.recaps, self.gone, self.interpreters) = (recaps, gone, interpreters);
         let added = self.world.carry_over(&world);
         let read = |host: &Arc<str>| self.reload_host(host).err();
         added.iter().filter_map(read).flat_map(|diagnostics| diagnostics.0).collect()

@@ -30,6 +30,8 @@ pub(super) struct Single {
     pub(super) suppressed: bool,
     /// Whether it is the sum of a loop.
     pub(super) looped: bool,
+    /// Whether the module was a file, run by an interpreter on the host.
+    pub(super) foreign: bool,
     /// Whether its facts go into the fact cache (`set_fact` with `cacheable`).
     pub(super) cacheable: bool,
     /// What it means for variables besides its facts.

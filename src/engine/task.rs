@@ -10,11 +10,12 @@ use super::execution::Execution;
 use super::include::Included;
 use super::machine::Trouble;
 use super::play::{Handler, PlayRun};
+use super::python::Making;
 use super::run::Run;
 use super::single::{Settings, Single};
 use crate::base::{Key, Map, Unknown, Value};
 use crate::lang::{Keyword, Task, short_name};
-use crate::modules::{Context, FreeForm, registry};
+use crate::modules::{Context, FreeForm};
 use crate::plan::bind::{Binder, Bound, Stop, When};
 use crate::plan::check::engine_action;
 use crate::plan::variables::{HostVars, TaskVariables};
@@ -224,6 +225,7 @@ impl Turn<'_> {
                 });
             }
             whole.tainted |= single.tainted;
+            whole.foreign |= single.foreign;
             whole.remembered.extend(single.remembered.iter().cloned());
             let facts_of = self.facts_of(binder, to.as_ref());
             let own =
@@ -554,11 +556,9 @@ impl Turn<'_> {
             Ok(name) => name,
             Err(stop) => return Ok(Single::stopped(stop)),
         };
-        let Some(module) = registry::find(&name) else {
-            return Ok(Single::failed(FailureText {
-                message: format!("there is no module `{name}`"),
-                ..FailureText::default()
-            }));
+        let (module, file) = match self.chosen(&name) {
+            Ok(chosen) => chosen,
+            Err(diagnostic) => return Ok(Single::stopped(Stop::Failed(Box::new(diagnostic)))),
         };
         let free_form = match module.doc().free_form {
             FreeForm::Raw(parameter) => Some(parameter),
@@ -588,7 +588,16 @@ impl Turn<'_> {
             Ok(detached) => detached,
             Err(stop) => return Ok(Single::stopped(stop)),
         };
+
+        let making = Making { given: &given, binder, settings, machine: &machine, user: &user, delegate };
+        let made = match self.made(file.as_ref(), making).await {
+            Ok(made) => made,
+            Err(cause) => {
+                return cause.single().map(|single| Single { tainted, foreign: true, ..single });
+            }
+        };
         let context = Context {
+            packed: made.as_ref().map(|made| Arc::clone(&made.packed)),
             check_mode: settings.check_mode,
             diff: settings.diff,
             user: machine.user_name(&user),
@@ -619,6 +628,9 @@ impl Turn<'_> {
         let mut single = execution.run().await?;
         single.cacheable = given.get("cacheable").and_then(Value::to_bool).unwrap_or(false);
         single.tainted |= tainted;
+        if let Some(made) = made {
+            made.note(&mut single, delegate);
+        }
         Ok(single)
     }
 
@@ -651,7 +663,13 @@ impl Turn<'_> {
         (asked == Some(true)).then(|| Arc::clone(delegate))
     }
 
-    fn registers(&self, value: Value) -> Option<Effect> {
+    fn registers(&self, mut value: Value) -> Option<Effect> {
+        // as Ansible: only items of loops keep it
+        if let Value::Map(entries) = &mut value
+            && entries.contains_key(&Key::str("invocation"))
+        {
+            Arc::make_mut(entries).shift_remove(&Key::str("invocation"));
+        }
         let located = self.task.keyword(Keyword::Register)?;
         let name = located.value.to_text();
         (!name.is_empty() && located.value != Value::Null).then(|| Effect::Set(Arc::from(name), value))
@@ -681,6 +699,9 @@ impl Turn<'_> {
         started: Instant,
     ) -> Ended {
         let value = single.value();
+        if single.foreign && single.skipped.is_none() {
+            self.run.count(self.host, |recap| recap.python += 1);
+        }
         let changed = single.changed && !single.failed && single.skipped.is_none();
         let maybe = single.unknown.is_some() && settings.check_mode;
         let facts_of = self.facts_of(binder, delegate.as_ref());

@@ -6,7 +6,7 @@ use super::freeform::{self, FreeForm, Pairs, Part};
 use super::load::Load;
 use super::locate::place_in;
 use super::task::{is_language_action, short_name};
-use super::{Arguments, Located};
+use super::{Arguments, Located, ModuleFile};
 use crate::base::{Diagnostic, Kind, Place};
 use crate::yaml::{Node, NodeKind, Text};
 
@@ -17,6 +17,8 @@ pub(super) struct Named<'n> {
     pub(super) name: Arc<str>,
     /// Where it stands.
     pub(super) place: Place,
+    /// The module's file, where fleet does not have the module itself.
+    pub(super) file: Option<Arc<ModuleFile>>,
     /// What is given to it.
     pub(super) given: Given<'n>,
 }
@@ -87,7 +89,7 @@ impl Load<'_, '_> {
                 } else {
                     Given::Text { node, text, rest }
                 };
-                Some(Named { name: Arc::from(name.text), place, given })
+                Some(Named { name: Arc::from(name.text), place, file: None, given })
             }
             Ok(None) => {
                 self.error(Kind::Structure, &node.place, format!("`{keyword}` names no module"));

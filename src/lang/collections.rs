@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use super::load::{Load, Loader};
 use super::shape::is_variable_name;
-use super::{Keyword, Keywords, Scope, ScopeKind};
+use super::{Keyword, Keywords, ModuleFile, Scope, ScopeKind};
 use crate::base::{Diagnostics, Value};
 use crate::project::Project;
 use crate::yaml::Node;
 
 /// Collections that fleet has itself.
-const OWN: [&str; 2] = ["ansible.builtin", "ansible.legacy"];
+pub(super) const OWN: [&str; 2] = ["ansible.builtin", "ansible.legacy"];
 
 /// How often a name is redirected at most.
-const REDIRECTS: usize = 10;
+pub(super) const REDIRECTS: usize = 10;
 
 /// The full name of something in a collection: `ns.col.sub.name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,21 +41,39 @@ impl<'n> FullName<'n> {
     }
 
     /// Its directory below one of the collection.
-    fn below(&self, directory: PathBuf) -> PathBuf {
+    pub(super) fn below(&self, directory: PathBuf) -> PathBuf {
         let parts = self.subdirectories.split('.').filter(|part| !part.is_empty());
         parts.fold(directory, |directory, part| directory.join(part))
     }
 }
 
-/// What the short name of a module means among collections.
+/// What the name of a module means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Resolved {
     /// A module that fleet has, by this name.
     Own(Arc<str>),
-    /// A module of an installed collection that fleet does not have, by its full name.
-    Foreign(Arc<str>),
+    /// A module that is a file.
+    File(Arc<ModuleFile>),
+    /// A module that is there, and cannot be run.
+    Refused {
+        /// Why.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
     /// Nothing that is known.
     Unknown,
+}
+
+impl Resolved {
+    /// The module's name and file, where there is one that can be run.
+    pub(super) fn module(self) -> Option<(Arc<str>, Option<Arc<ModuleFile>>)> {
+        match self {
+            Self::Own(name) => Some((name, None)),
+            Self::File(file) => Some((Arc::clone(&file.name), Some(file))),
+            Self::Refused { .. } | Self::Unknown => None,
+        }
+    }
 }
 
 /// The directories that collections lie in for a play of a playbook in `directory`: beside the playbook, then as
@@ -97,7 +115,12 @@ pub fn collection_playbook(
 impl Loader<'_> {
     /// Where a collection (`ns.col`) is installed.
     pub(super) fn collection(&self, name: &str, directory: &Path) -> Option<PathBuf> {
-        installed(self.project, &self.settings.collections_path, name, directory)
+        installed(self.project, &self.settings.collections_path, name, directory).or_else(|| {
+            let installation = self.settings.libraries.installation.as_ref()?;
+            let (namespace, own) = name.split_once('.')?;
+            let roots = installation.collections().iter();
+            roots.map(|root| root.join(namespace).join(own)).find(|path| self.project.is_dir(path))
+        })
     }
 
     /// The full names of the modules of a group for `module_defaults` (`group/ns.col.NAME`, without `group/`), those
@@ -111,14 +134,24 @@ impl Loader<'_> {
 }
 
 impl Load<'_, '_> {
-    /// A section of a collection's `meta/runtime.yml`.
+    /// A collection's `meta/runtime.yml`.
     fn runtime(&mut self, collection: &str, directory: &Path) -> Option<Node> {
-        let path = self.loader.collection(collection, directory)?.join("meta/runtime.yml");
+        let path = if OWN.contains(&collection) {
+            let installation = self.loader.settings.libraries.installation.as_ref()?;
+            installation.package()?.join("config/ansible_builtin_runtime.yml")
+        } else {
+            self.loader.collection(collection, directory)?.join("meta/runtime.yml")
+        };
         if self.loader.project.is_file(&path) { self.document(&path, None) } else { None }
     }
 
     /// Where a collection sends the name of a module or role.
-    fn redirect(&mut self, kinds: &[&str], full: FullName<'_>, directory: &Path) -> Option<String> {
+    pub(super) fn redirect(
+        &mut self,
+        kinds: &[&str],
+        full: FullName<'_>,
+        directory: &Path,
+    ) -> Option<String> {
         let runtime = self.runtime(full.collection, directory)?;
         let routing = runtime.get("plugin_routing")?;
         let name = if full.subdirectories.is_empty() {
@@ -161,54 +194,6 @@ impl Load<'_, '_> {
             }
         }
         Some(modules)
-    }
-
-    /// What a module's name means where the collections of `search` are searched. `scope` is around the task.
-    pub(super) fn resolve_module(&mut self, name: &str, search: &[Arc<str>], scope: &Arc<Scope>) -> Resolved {
-        let directory = playbook_directory(scope);
-        if name.contains('.') {
-            if self.has_module(name) {
-                return Resolved::Own(Arc::from(name));
-            }
-            return self.module_of_collection(name, &directory);
-        }
-        for collection in search.iter().filter(|collection| !OWN.contains(&&***collection)) {
-            match self.module_of_collection(&format!("{collection}.{name}"), &directory) {
-                Resolved::Unknown => {}
-                found => return found,
-            }
-        }
-        if self.has_module(name) { Resolved::Own(Arc::from(name)) } else { Resolved::Unknown }
-    }
-
-    fn has_module(&self, name: &str) -> bool {
-        super::is_language_action(name) || self.loader.modules.is_module(name)
-    }
-
-    /// A module by its full name, along redirects.
-    fn module_of_collection(&mut self, name: &str, directory: &Path) -> Resolved {
-        let mut name = name.to_owned();
-        for _ in 0..REDIRECTS {
-            if self.has_module(&name) {
-                return Resolved::Own(Arc::from(name));
-            }
-            let Some(full) = FullName::parse(&name) else { return Resolved::Unknown };
-            match self.redirect(&["action", "modules"], full, directory) {
-                Some(target) => name = target,
-                None => {
-                    let lies_there = self.loader.collection(full.collection, directory).is_some_and(|path| {
-                        ["plugins/modules", "plugins/action"].iter().any(|kind| {
-                            let file = full.below(path.join(kind)).join(full.name);
-                            ["py", "ps1"]
-                                .iter()
-                                .any(|ending| self.loader.project.is_file(&file.with_extension(ending)))
-                        })
-                    });
-                    return if lies_there { Resolved::Foreign(Arc::from(name)) } else { Resolved::Unknown };
-                }
-            }
-        }
-        Resolved::Unknown
     }
 
     /// A role of a collection: by its full name, along redirects, or by its short name in the collections of

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::items::Around;
+use super::library::Libraries;
 use super::role::RoleUse;
 use super::{Item, Located, Playbook, Role, Scope};
 use crate::base::{Diagnostic, Diagnostics, Kind, Place, Severity, Value};
@@ -25,6 +26,8 @@ pub struct Settings {
     pub gather_facts: bool,
     /// Whether handlers run on hosts that failed, in plays that do not say it (`force_handlers`).
     pub force_handlers: bool,
+    /// Where modules that are files lie.
+    pub libraries: Libraries,
 }
 
 impl Default for Settings {
@@ -34,6 +37,7 @@ impl Default for Settings {
             collections_path: Vec::new(),
             gather_facts: true,
             force_handlers: false,
+            libraries: Libraries::default(),
         }
     }
 }

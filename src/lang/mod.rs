@@ -18,9 +18,11 @@ mod include;
 mod items;
 pub mod keyword;
 mod known;
+mod library;
 mod load;
 mod locate;
 mod looping;
+mod modules;
 mod play;
 mod playbook;
 mod role;
@@ -38,6 +40,7 @@ pub use collections::collection_playbook;
 pub use freeform::key_values;
 pub use include::include_scope;
 pub use keyword::Keyword;
+pub use library::{Installation, JSON_PLACE, Libraries, ModuleFile, REPLACED, Style};
 pub use load::{
     FromFiles, LoadedRole, LoadedTasks, Loader, ModuleNames, RoleRequest, Section, Settings, Texts,
 };
@@ -158,6 +161,8 @@ pub struct Task {
     pub module: Arc<str>,
     /// Where the module's name stands.
     pub module_place: Place,
+    /// The module's file, where fleet does not have the module itself.
+    pub file: Option<Arc<ModuleFile>>,
     /// The module's parameters.
     pub args: Arguments,
     /// Own keywords.

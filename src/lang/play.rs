@@ -273,6 +273,7 @@ fn gather_facts(when: Option<Located>, place: &Place, scope: &Arc<Scope>) -> Ite
         name: Some(Located { value: Value::str("Gathering Facts"), place: place.clone() }),
         module: Arc::from("ansible.builtin.setup"),
         module_place: place.clone(),
+        file: None,
         args,
         keywords,
         vars: None,

@@ -46,6 +46,7 @@ impl Load<'_, '_> {
             }
         };
         let directory = path.parent().unwrap_or(Path::new(""));
+        self.loader.settings.libraries.meet(directory);
         let mut plays = Vec::new();
         for node in nodes.iter() {
             match import_key(node) {

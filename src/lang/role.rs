@@ -220,6 +220,7 @@ impl Load<'_, '_> {
             origin: _,
         } = role_use;
         let Found { name, path, collection, place } = found;
+        self.loader.settings.libraries.meet(&path);
         let defaults = self.role_vars(&path, "defaults", from.defaults.as_deref(), &place);
         let role_vars = self.role_vars(&path, "vars", from.vars.as_deref(), &place);
         let meta = self.role_meta(&path, &place);

@@ -323,6 +323,7 @@ fn validation(
         name: Some(at(Value::from(title))),
         module: Arc::from("ansible.builtin.validate_argument_spec"),
         module_place: place.clone(),
+        file: None,
         args,
         keywords,
         vars: None,

@@ -113,6 +113,7 @@ impl Load<'_, '_> {
             name,
             module: named.name,
             module_place: named.place,
+            file: named.file,
             args,
             keywords,
             vars,
@@ -167,9 +168,10 @@ impl Load<'_, '_> {
         level: Level,
         names: ModuleSearch<'_>,
     ) -> Option<Named<'n>> {
-        let (modules, others): (Vec<_>, Vec<_>) = std::mem::take(&mut parts.candidates)
-            .into_iter()
-            .partition(|entry| matches!(self.resolved(entry.name, names), Resolved::Own(_)));
+        let (modules, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut parts.candidates).into_iter().partition(|entry| {
+                matches!(self.resolved(entry.name, names), Resolved::Own(_) | Resolved::File(_))
+            });
         let chosen: Vec<Entry<'n>> =
             [parts.action, parts.local_action].into_iter().flatten().chain(modules).collect();
         match chosen.as_slice() {
@@ -215,19 +217,19 @@ impl Load<'_, '_> {
             if named.name.contains("{{") {
                 return Some(named);
             }
-            let Resolved::Own(name) = self.resolved(&named.name, names) else {
+            let Some((name, file)) = self.resolved(&named.name, names).module() else {
                 self.unknown_module(&named.name, &named.place, names);
                 return None;
             };
-            named.name = name;
+            (named.name, named.file) = (name, file);
             return Some(named);
         }
-        let Resolved::Own(name) = self.resolved(entry.name, names) else { return None };
+        let (name, file) = self.resolved(entry.name, names).module()?;
         if *name != *entry.name && parts.name.is_none() {
             // the task is shown as it is written
             parts.name = Some(Located { value: Value::str(entry.name), place: entry.key.place.clone() });
         }
-        Some(Named { name, place: entry.key.place.clone(), given: Given::Node(entry.value) })
+        Some(Named { name, place: entry.key.place.clone(), file, given: Given::Node(entry.value) })
     }
 
     /// What the name of a module means where a task stands.
@@ -269,12 +271,11 @@ impl Load<'_, '_> {
     }
 
     fn unknown_module(&mut self, name: &str, place: &crate::base::Place, names: ModuleSearch<'_>) {
-        if let Resolved::Foreign(full) = self.resolved(name, names) {
-            let message = format!("`{full}` is a module of an installed collection that fleet does not have");
-            self.error(Kind::UnknownModule, place, message);
+        if let Resolved::Refused { message, hint } = self.resolved(name, names) {
+            self.push(Diagnostic::error(Kind::Unsupported, message).at(place).maybe_hint(hint));
             return;
         }
-        let hint = self.near_module(short_name(name));
+        let hint = self.near_module(short_name(name)).or_else(|| self.nobody_has(name));
         let message = format!("there is no module `{name}`");
         self.push(Diagnostic::error(Kind::UnknownModule, message).at(place).maybe_hint(hint));
     }

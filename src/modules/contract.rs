@@ -378,6 +378,11 @@ pub trait AnyModule: Send + Sync {
     fn result(&self, given: &Given, view: &View<'_>, plan: &Plan, outcomes: &[Done]) -> Result<Map, Halt>;
     /// As [`Module::failure`].
     fn failure(&self, given: &Given, plan: &Plan, at: usize, failure: &Failure) -> Failed;
+    /// Whether what it does in check mode, and all about its end (`failed`, `changed`, facts, differences), is for the
+    /// module itself to say: it is run in check mode, too, and its result holds everything.
+    fn tells_all(&self) -> bool {
+        false
+    }
 }
 
 /// Puts a [`Module`] into the registry.

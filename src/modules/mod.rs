@@ -34,6 +34,7 @@ mod fail;
 mod fetch;
 mod file;
 mod find;
+pub mod foreign;
 mod get_url;
 mod getent;
 mod git;
@@ -97,6 +98,7 @@ pub use contract::{
     RebootHost, Reconnect, Side, Step, Wait, Wanted,
 };
 pub use diff::Diff;
+pub use foreign::{FOREIGN, Packed};
 pub use params::{Field, Given, ParamProblem};
 pub use registry::{MODULES, find};
 pub use view::{Asked, Context, Controller, Known, Rendered, Search, TemplateOptions, View};

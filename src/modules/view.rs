@@ -47,6 +47,8 @@ pub struct Context {
     pub host: String,
     /// How often `-v` was given.
     pub verbosity: u8,
+    /// The module, where it is a file.
+    pub packed: Option<Arc<super::foreign::Packed>>,
 }
 
 /// Where a file of the project is searched for.

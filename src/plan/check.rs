@@ -202,6 +202,10 @@ impl Checker<'_> {
             // shows only when its name is rendered
             return;
         }
+        if task.file.is_some() {
+            // it checks them itself
+            return;
+        }
         let Some(module) = registry::find(&task.module) else {
             let hint = names::did_you_mean(&task.module, registry::names());
             let message = format!("there is no module `{}`", task.module);

@@ -92,11 +92,21 @@ fn encode(event: &Event) -> Option<Json> {
             let hosts: serde_json::Map<String, Json> = recap
                 .iter()
                 .map(|(host, recap)| {
-                    let Recap { ok, changed, unreachable, failed, skipped, rescued, ignored, may_change } =
-                        recap;
+                    let Recap {
+                        ok,
+                        changed,
+                        unreachable,
+                        failed,
+                        skipped,
+                        rescued,
+                        ignored,
+                        may_change,
+                        python,
+                    } = recap;
                     let counts = json!({
                         "ok": ok, "changed": changed, "unreachable": unreachable, "failed": failed,
                         "skipped": skipped, "rescued": rescued, "ignored": ignored, "may_change": may_change,
+                        "python": python,
                     });
                     (host.to_string(), counts)
                 })

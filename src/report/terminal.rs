@@ -183,7 +183,8 @@ impl<W: Write + Send> Terminal<W> {
         let width = recap.iter().map(|(host, _)| host.chars().count()).max().unwrap_or(0);
         writeln!(self.out, "{}", paint(Label::Heading, "Recap"))?;
         for (host, recap) in recap {
-            let Recap { ok, changed, unreachable, failed, skipped, rescued, ignored, may_change } = recap;
+            let Recap { ok, changed, unreachable, failed, skipped, rescued, ignored, may_change, python } =
+                recap;
             let counts = [
                 (Label::Ok, "ok", *ok, true),
                 (Label::Changed, if self.check_mode { "would change" } else { "changed" }, *changed, true),
@@ -193,6 +194,7 @@ impl<W: Write + Send> Terminal<W> {
                 (Label::Dim, "skipped", *skipped, false),
                 (Label::Warning, "rescued", *rescued, false),
                 (Label::Warning, "ignored", *ignored, false),
+                (Label::Dim, "run by an interpreter there", *python, false),
             ];
             let mut line = format!("  {host:<width$}");
             for (label, name, count, always) in counts {

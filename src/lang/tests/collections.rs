@@ -122,18 +122,83 @@ fn modules_that_cannot_be_had() {
   collections: [my.col]
   tasks:
     - foreign:
-    - my.col.foreign:
+    - my.col.acting:
     - my.col.turning:
     - my.col.unknown:
+    - windows:
 ";
+    files.push((
+        "collections/ansible_collections/my/col/plugins/modules/foreign.py",
+        "#!/usr/bin/python\nfrom ansible.module_utils.basic import AnsibleModule\n",
+    ));
+    files.push(("collections/ansible_collections/my/col/plugins/modules/acting.py", "#!/usr/bin/python\n"));
+    files.push(("collections/ansible_collections/my/col/plugins/action/acting.py", "\n"));
+    files.push(("library/windows.ps1", "#!powershell\n#Requires -Module Ansible.ModuleUtils.Legacy\n"));
     let project = Files::new(&files);
     let (_, diagnostics) = project.load();
     assert_eq!(
         project.told(&diagnostics),
-        "site.yml:4:7: error unknown-module: `my.col.foreign` is a module of an installed collection that fleet does not have
-site.yml:5:7: error unknown-module: `my.col.foreign` is a module of an installed collection that fleet does not have
+        "site.yml:4:7: error unsupported: `my.col.foreign` is a module in Python \
+         (`collections/ansible_collections/my/col/plugins/modules/foreign.py`), and ansible-core, which packs it, is not \
+         here
+site.yml:5:7: error unsupported: `my.col.acting` needs the action plugin \
+         `collections/ansible_collections/my/col/plugins/action/acting.py`: Python that runs inside Ansible on the \
+         controller
 site.yml:6:7: error unknown-module: there is no module `my.col.turning`
+  hint: fleet does not have it, and the collection `my.col` is not installed or has no such module
 site.yml:7:7: error unknown-module: there is no module `my.col.unknown`
+  hint: fleet does not have it, and the collection `my.col` is not installed or has no such module
+site.yml:8:7: error unsupported: `windows` is a module for Windows (`library/windows.ps1`), which fleet does not manage
 "
+    );
+}
+
+#[test]
+fn modules_of_libraries_and_collections_are_files() {
+    let mut files = FILES.to_vec();
+    files[0].1 = "- hosts: all
+  gather_facts: false
+  roles: [one]
+  tasks:
+    - ping:
+    - ansible.builtin.ping:
+    - ansible.legacy.ping:
+    - debug:
+    - of_role: {a: 1}
+    - my.col.old_foreign:
+";
+    files.push(("library/ping.sh", "#!/bin/sh\n"));
+    files.push(("library/debug.sh", "#!/bin/sh\n"));
+    files.push(("roles/one/library/of_role.py", "#!/usr/bin/python\n# WANT_JSON\n"));
+    files.push(("roles/one/library/ping.py", "#!/usr/bin/python\n"));
+    files.push(("roles/one/tasks/main.yml", "- of_role:\n"));
+    files.push((
+        "collections/ansible_collections/my/col/meta/runtime.yml",
+        "plugin_routing: {modules: {old_foreign: {redirect: my.col.foreign}}}\n",
+    ));
+    let project = Files::new(&files);
+    let (playbook, diagnostics) = project.load();
+    assert_eq!(project.told(&diagnostics), "");
+    let mut found = Vec::new();
+    for item in playbook.unwrap().plays[0].items.iter() {
+        if let Item::Task(task) = item {
+            let file = task.file.as_ref().map_or("fleet".to_owned(), |file| {
+                let path = file.path.strip_prefix(project.directory.path()).unwrap().display().to_string();
+                format!("{} {:?} {path}", file.name, file.style)
+            });
+            found.push(format!("{}: {file}", task.module));
+        }
+    }
+    assert_eq!(
+        found,
+        [
+            "ping: ping Words library/ping.sh",
+            "ansible.builtin.ping: fleet",
+            "ping: ping Words library/ping.sh",
+            "debug: fleet",
+            "of_role: of_role WantJson roles/one/library/of_role.py",
+            "my.col.foreign: my.col.foreign Words \
+             collections/ansible_collections/my/col/plugins/modules/foreign.py",
+        ]
     );
 }

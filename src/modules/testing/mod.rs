@@ -91,6 +91,7 @@ impl Case {
             host: "web1".to_owned(),
             environment: Vec::new(),
             verbosity: 0,
+            packed: None,
         };
         let after = match take("after") {
             Json::Null => Vec::new(),

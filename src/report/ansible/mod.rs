@@ -257,7 +257,8 @@ impl Callback {
         sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
         let palette = self.display.palette;
         for (host, counts) in sorted {
-            let Recap { ok, changed, unreachable, failed, skipped, rescued, ignored, may_change } = counts;
+            let Recap { ok, changed, unreachable, failed, skipped, rescued, ignored, may_change, python: _ } =
+                counts;
             // what check mode has not run is skipped, in Ansible's words
             let (ok, skipped) = (ok.saturating_sub(*may_change), skipped + may_change);
             let line = |palette: Palette| {
