@@ -132,7 +132,9 @@ impl Run {
         let mut good = inner.live;
         let (mut failed, mut passing) = (inner.failed, inner.failed_twice);
         if !block.rescue.is_empty() && !failed.is_empty() && !play.is_broken() {
-            let to_rescue = failed.iter().filter(|host| !passing.contains(host)).cloned().collect();
+            // in the play's order, not in that in which they failed
+            let rescued = |host: &&Host| failed.contains(host) && !passing.contains(host);
+            let to_rescue = on.iter().filter(rescued).cloned().collect();
             let mut rescue = hosts.part(to_rescue);
             rescue.closing |= !block.always.is_empty();
             self.items(play, &block.rescue, &mut rescue, Some(ahead)).await;

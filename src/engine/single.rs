@@ -40,6 +40,9 @@ pub(super) struct Single {
     pub(super) included: Option<Arc<Bundle>>,
     /// Whether what is to be included cannot be loaded.
     pub(super) broken: bool,
+    /// Whether it failed before the module ran: `changed_when` and `failed_when` do not judge it, `until` does not try
+    /// again.
+    pub(super) stopped: bool,
 }
 
 impl Single {
@@ -85,7 +88,7 @@ impl Single {
                     hint: diagnostic.hint.clone(),
                     diagnostic: Some(*diagnostic),
                 };
-                Self { result, ..Self::failed(failure) }
+                Self { result, stopped: true, ..Self::failed(failure) }
             }
         }
     }

@@ -383,6 +383,9 @@ impl Turn<'_> {
             if tries > 1 {
                 single.result.insert(Key::str("attempts"), Value::from(tries - left));
             }
+            if single.stopped {
+                return Ok((single, delegate));
+            }
             self.judge(&mut single, &variables, lookups);
             if tries == 1 || single.unknown.is_some() || single.skipped.is_some() {
                 return Ok((single, delegate));
@@ -493,8 +496,9 @@ impl Turn<'_> {
                                     .unwrap_or_else(|| "`failed_when` holds".to_owned()),
                                 ..FailureText::default()
                             });
-                        } else {
-                            single.failure = None;
+                        } else if let Some(failure) = single.failure.take() {
+                            let words = Value::from(failure.message);
+                            single.result.entry(Key::str("msg")).or_insert(words);
                         }
                     }
                 }

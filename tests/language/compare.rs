@@ -44,7 +44,8 @@ fn told(case: &Case, ended: &Ended) -> Vec<String> {
     let mut all = vec![format!("exit code {code}")];
     all.extend(lines(out, case.unordered));
     // how an error is explained below its first line is either program's own affair
-    let heads = lines(err, case.unordered).into_iter().filter(|line| HEADS.iter().any(|head| line.starts_with(head)));
+    let heads =
+        lines(err, case.unordered).into_iter().filter(|line| HEADS.iter().any(|head| line.starts_with(head)));
     all.extend(heads.map(|line| format!("stderr: {line}")));
     all
 }

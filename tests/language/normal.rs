@@ -13,7 +13,9 @@ fn pattern(text: &str) -> Regex {
 static HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([A-Z][A-Z ]*(?:\[.*\])?) \*{3,}$"));
 /// The first line of what is told of a host.
 static HOST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^(?:(?:ok|changed|fatal|failed|skipping|rescued|unreachable|included|FAILED - RETRYING|ASYNC [A-Z]+ on [^:]*): (.*)|(\[ERROR\]: .*|\S+ +: ok=.*))$")
+    pattern(
+        r"^(?:(?:ok|changed|fatal|failed|skipping|rescued|unreachable|included|FAILED - RETRYING|ASYNC [A-Z]+ on [^:]*): (.*)|(\[ERROR\]: .*|\S+ +: ok=.*))$",
+    )
 });
 /// The place of an error: Ansible's columns are those of the value, fleet's those of what is wrong in it.
 static ORIGIN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(Origin: .*?:\d+)(?::\d+)?$"));
