@@ -12,6 +12,7 @@ use crate::engine::{InventoryOutside, Refresh};
 use crate::inventory::{GroupNames, InventorySource, Limit, Loaded, Mismatch, Options, Reading, load};
 use crate::project::Project;
 use crate::vars::VarMap;
+use crate::yaml::Duplicates;
 
 /// The inventory that was asked for, on the command line or in the configuration, or the project's own: `inventory/` or `inventory.yml` in the working directory,
 /// or beside the playbook, or in the directory above the playbook's.
@@ -94,6 +95,16 @@ pub fn options(config: &Config, manner: Manner) -> Options {
         merge: *config.hash_behaviour == config::HashBehaviour::Merge,
         script_stderr: *config.inventory_plugin_script_stderr,
         use_extra_vars: *config.inventory_use_extra_vars,
+        duplicates: duplicates(config),
+    }
+}
+
+/// What a key is that is twice in a mapping of YAML.
+pub fn duplicates(config: &Config) -> Duplicates {
+    match *config.duplicate_dict_key {
+        config::DuplicateKeys::Warn => Duplicates::Warn,
+        config::DuplicateKeys::Error => Duplicates::Error,
+        config::DuplicateKeys::Ignore => Duplicates::Ignore,
     }
 }
 

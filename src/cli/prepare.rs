@@ -262,6 +262,7 @@ pub fn settings(playbook: &Path, config: &Config, tasks: &TaskArgs) -> Settings 
         gather_facts: *config.gathering != Gathering::Explicit,
         force_handlers: tasks.force_handlers || *config.force_handlers,
         libraries: Libraries::new(config.library.value.clone(), forced, engine::python::installation()),
+        duplicates: inventory::duplicates(config),
     }
 }
 

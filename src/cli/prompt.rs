@@ -99,6 +99,14 @@ impl Prompter for Terminal {
         Ok(Some(line.trim_end_matches(['\n', '\r']).to_owned()))
     }
 
+    fn differ(&self) -> Result<(), String> {
+        self.tell(match self.manner {
+            Manner::Ansible => "***** VALUES ENTERED DO NOT MATCH ****\n",
+            Manner::Fleet => "the two answers differ: once more\n",
+        })
+        .map_err(|error| format!("cannot tell: {error}"))
+    }
+
     fn pause(&self, prompt: &str, seconds: u64) -> Result<(), String> {
         self.tell(&format!("{prompt}\nPausing for {seconds} seconds\n"))
             .map_err(|error| format!("cannot tell: {error}"))?;

@@ -179,8 +179,11 @@ impl Turn<'_> {
         let mut all = VarMap::new();
         for file in &files {
             let (layer, diagnostics) = loader.vars_file(file, Level::IncludeVars);
-            if let Some(error) = diagnostics.0.into_iter().find(|d| d.severity == Severity::Error) {
-                return broken(error);
+            for diagnostic in diagnostics.0 {
+                match diagnostic.severity {
+                    Severity::Error => return broken(diagnostic),
+                    Severity::Warning => self.run.warn_of(diagnostic),
+                }
             }
             let vars = layer.map(|layer| layer.vars.clone()).unwrap_or_default();
             all.extend(vars);

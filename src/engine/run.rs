@@ -82,6 +82,12 @@ pub trait Prompter: std::fmt::Debug + Send + Sync {
     /// Why the answer could not be read, or that it was refused (Ctrl-C).
     fn ask(&self, prompt: &str, echo: bool) -> Result<Option<String>, String>;
 
+    /// Says that an answer and its confirmation differ; they are asked for again.
+    ///
+    /// # Errors
+    /// Why that could not be shown.
+    fn differ(&self) -> Result<(), String>;
+
     /// Shows what is waited for, and waits for so many seconds.
     ///
     /// # Errors
@@ -96,6 +102,10 @@ pub struct NoPrompter;
 impl Prompter for NoPrompter {
     fn ask(&self, _: &str, _: bool) -> Result<Option<String>, String> {
         Ok(None)
+    }
+
+    fn differ(&self) -> Result<(), String> {
+        Ok(())
     }
 
     fn pause(&self, _: &str, seconds: u64) -> Result<(), String> {
@@ -270,6 +280,15 @@ impl Run {
         let fresh = self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(message.clone());
         if fresh {
             self.tell(Event::Warning { message, diagnostic: None });
+        }
+    }
+
+    /// A warning about something in a file, told once.
+    pub(super) fn warn_of(&self, diagnostic: Diagnostic) {
+        let fresh = self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(diagnostic.to_string());
+        if fresh {
+            let message = diagnostic.message.clone();
+            self.tell(Event::Warning { message, diagnostic: Some(Box::new(diagnostic)) });
         }
     }
 

@@ -14,7 +14,7 @@ use super::python::Making;
 use super::run::Run;
 use super::single::{Settings, Single};
 use crate::base::{Key, Map, Unknown, Value};
-use crate::lang::{Keyword, Task, short_name};
+use crate::lang::{Keyword, Task, is_reserved, reserved, short_name};
 use crate::modules::{Context, FreeForm};
 use crate::plan::bind::{Binder, Bound, Stop, When};
 use crate::plan::check::engine_action;
@@ -214,6 +214,7 @@ impl Turn<'_> {
             results.push(value.clone());
             let value = shown(value);
             whole.changed |= single.changed;
+            whole.spared |= single.spared;
             if single.skipped.is_none() {
                 whole.skipped = None;
             }
@@ -266,7 +267,7 @@ impl Turn<'_> {
             whole.result.insert(Key::str("results"), Value::list(results));
         } else {
             whole.result.insert(Key::str("results"), Value::list(results));
-            let message = if whole.failed {
+            let message = if whole.failed || whole.spared {
                 "One or more items failed"
             } else if whole.skipped.is_some() {
                 "All items skipped"
@@ -403,13 +404,16 @@ impl Turn<'_> {
                 return Ok((single, delegate));
             }
             if left == 0 {
-                single.failed = true;
+                single.spared = single.result.get("failed_when_result") == Some(&Value::Bool(false));
+                single.failed = !single.spared;
                 // as Ansible counts them: the tries after the first
                 single.result.insert(Key::str("attempts"), Value::from(tries - 1));
-                single.failure.get_or_insert_with(|| FailureText {
-                    message: format!("`until` did not hold in {tries} tries"),
-                    ..FailureText::default()
-                });
+                if single.failed {
+                    single.failure.get_or_insert_with(|| FailureText {
+                        message: format!("`until` did not hold in {tries} tries"),
+                        ..FailureText::default()
+                    });
+                }
                 return Ok((single, delegate));
             }
             self.run.tell(Event::TaskRetry {
@@ -640,6 +644,10 @@ impl Turn<'_> {
         if !single.facts.is_empty() {
             if short_name(&self.task.module) == "set_fact" {
                 let named = single.facts.iter().filter_map(|(key, value)| Some((key.as_str()?, value)));
+                for (name, _) in named.clone().filter(|(name, _)| is_reserved(name)) {
+                    let place = self.task.args.name_places.get(name).unwrap_or(&self.task.place);
+                    self.run.warn_of(reserved(name, place));
+                }
                 effects.extend(named.map(|(name, value)| Effect::Set(Arc::from(name), value.clone())));
                 if single.cacheable {
                     effects.push(Effect::Facts(single.facts.clone()));
