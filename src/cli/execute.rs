@@ -94,12 +94,11 @@ fn reporter(args: &RunArgs, config: &Config, manner: Manner, shown: &Shown) -> R
     if manner == Manner::Ansible {
         let settings = ansible_settings(args, config);
         let display = display(config)?;
-        let configured = callback(config);
         let (callback, tree) = match shown {
-            Shown::Playbook => (configured, None),
+            Shown::Playbook => (callback(config), None),
             Shown::Single { one_line: true, tree } => (Some(Line::One), tree.clone()),
             Shown::Single { one_line: false, tree } if *config.bin_ansible_callbacks => {
-                (configured, tree.clone())
+                (callback(config), tree.clone())
             }
             Shown::Single { one_line: false, tree } => (Some(Line::Several), tree.clone()),
         };

@@ -14,6 +14,9 @@ use crate::project::Project;
 use crate::vars::VarMap;
 use crate::yaml::Duplicates;
 
+/// The inventory under Ansible's names where none is asked for.
+const ANSIBLES: &str = "/etc/ansible/hosts";
+
 /// The inventory that was asked for, on the command line or in the configuration, or the project's own: `inventory/` or `inventory.yml` in the working directory,
 /// or beside the playbook, or in the directory above the playbook's.
 pub fn sources(
@@ -21,12 +24,17 @@ pub fn sources(
     given: &[String],
     config: &Config,
     playbook: Option<&Path>,
+    manner: Manner,
 ) -> Vec<InventorySource> {
     if !given.is_empty() {
         return given.iter().map(|text| InventorySource::from_argument(project, text)).collect();
     }
     if let Some(CommaPaths(paths)) = config.inventory.given().filter(|paths| !paths.0.is_empty()) {
         return paths.iter().cloned().map(InventorySource::Path).collect();
+    }
+    if manner == Manner::Ansible {
+        let usual = Path::new(ANSIBLES);
+        return usual.exists().then(|| InventorySource::Path(usual.to_owned())).into_iter().collect();
     }
     let beside = playbook.and_then(Path::parent).map(Path::to_owned);
     let above = beside.as_ref().and_then(|directory| {

@@ -188,12 +188,12 @@ impl Turn<'_> {
                 variables = variables.with("ansible_loop", position(&all, index, every));
                 about.insert(Key::str("ansible_loop"), position(&all, index, every));
             }
-            let label = label_of(self.run, self.task, lookups, &variables, &item);
             let broken = variables.clone();
             let mut bound = about.clone();
             bound.insert(Key::from(name.as_str()), item.clone());
             bound.insert(Key::str("ansible_loop_var"), Value::from(name.as_str()));
-            let (single, to) = self.attempts(lookups, variables, &bound, settings).await?;
+            let (mut single, to) = self.attempts(lookups, variables, &bound, settings).await?;
+            let label = self.label_of(lookups, &broken, &item, &mut single);
             delegate = delegate.or_else(|| to.clone());
             whole.broken |= single.broken;
             included.extend(single.included.clone().map(|bundle| (bundle, Some(label.clone()))));
@@ -282,6 +282,36 @@ impl Turn<'_> {
         effects.extend(std::mem::take(&mut ended.effects));
         ended.effects = effects;
         Ok(ended)
+    }
+
+    /// The label of a loop's item: `loop_control`'s, which may hang on the item's result, else the item. An item whose
+    /// label cannot be rendered has failed.
+    fn label_of(
+        &self,
+        lookups: &Arc<dyn Lookups>,
+        variables: &TaskVariables,
+        item: &Value,
+        single: &mut Single,
+    ) -> String {
+        let label = self.task.looped.as_ref().and_then(|looped| looped.control.get("label"));
+        let Some(located) = label else { return item.to_text() };
+        let seen = self.with_result(variables, single);
+        let binder = Binder { templar: &self.run.templar, lookups, variables: Arc::new(seen) };
+        match binder.known(located) {
+            Ok(label) => label.to_text(),
+            Err(Stop::Unknown(_) | Stop::Deferred) => item.to_text(),
+            Err(Stop::Failed(diagnostic)) => {
+                let message = format!("Failed to template loop_control.label: {}", diagnostic.message);
+                single.result.insert(Key::str("msg"), Value::from(message.replace('`', "'")));
+                single.failed = true;
+                single.failure = Some(FailureText {
+                    message,
+                    hint: diagnostic.hint.clone(),
+                    diagnostic: Some(*diagnostic),
+                });
+                Value::Null.to_text()
+            }
+        }
     }
 
     /// Whether `loop_control`'s `break_when` ends the loop after this item.
@@ -757,19 +787,6 @@ fn extended(task: &Task, binder: &Binder<'_>) -> Result<(bool, bool), Stop> {
         Ok(value.and_then(|value| value.to_bool()).unwrap_or(default))
     };
     Ok((flag("extended", false)?, flag("extended_allitems", true)?))
-}
-
-/// The label of a loop's item: `loop_control`'s, else the item.
-fn label_of(
-    run: &Run,
-    task: &Task,
-    lookups: &Arc<dyn Lookups>,
-    variables: &TaskVariables,
-    item: &Value,
-) -> String {
-    let label = task.looped.as_ref().and_then(|looped| looped.control.get("label"));
-    let binder = Binder { templar: &run.templar, lookups, variables: Arc::new(variables.clone()) };
-    label.and_then(|located| binder.known(located).ok()).unwrap_or_else(|| item.clone()).to_text()
 }
 
 /// `ansible_loop`, with `loop_control`'s `extended`: where in the loop an item stands.
