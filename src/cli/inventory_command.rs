@@ -129,7 +129,7 @@ fn shown(args: &InventoryArgs, manner: Manner) -> Result<Option<String>> {
     let (config, mut diagnostics) = configuration::read(&Project::new())?;
     let project = vault_options::project(args.vault.clone(), &config)?;
     let extra = extra::read(&args.extra_vars, &project)?;
-    let sources = inventory::sources(&project, &args.inventory, &config, None);
+    let sources = inventory::sources(&project, &args.inventory, &config, None, manner);
     let options = inventory::options(&config, manner);
     let Loaded { inventory, diagnostics: found, remarks } =
         inventory::read(&project, &sources, &options, &extra);

@@ -67,7 +67,7 @@ pub fn prepare(
 ) -> Result<(Prepared, Sink)> {
     let Ground { project, config, told } = ground;
     let mut diagnostics = std::mem::take(told);
-    let sources = inventory::sources(project, &run.hosts.inventory, config, Some(playbook));
+    let sources = inventory::sources(project, &run.hosts.inventory, config, Some(playbook), mode.manner);
     let extra = extra::read(&run.extra_vars, project)?;
     let reading = inventory::options(config, mode.manner);
     let loaded = inventory::read(project, &sources, &reading, &extra);

@@ -204,7 +204,7 @@ impl Turn<'_> {
         // as Ansible: nothing is shown where one of the files is encrypted
         let tainted = files.iter().any(|file| self.run.project.is_sealed(file));
         let effects = vec![Effect::Include(Layer::new(Level::IncludeVars, all))];
-        Single { result, summary, effects, tainted, ..Single::default() }
+        Single { result, summary, tainted, effects, ..Single::default() }
     }
 
     /// A file of variables, as Ansible searches it: in `vars/` of the role and beside the task's file and the playbook.
