@@ -20,6 +20,8 @@ pub enum Kind {
     File,
     /// The text is not YAML.
     Yaml,
+    /// A key that is twice in a mapping.
+    DuplicateKey,
     /// The YAML is not what belongs here (a list where a mapping is expected …).
     Structure,
     /// A keyword of a play, block, task or role that does not exist here.
@@ -56,6 +58,7 @@ impl Kind {
         match self {
             Self::File => "file",
             Self::Yaml => "yaml",
+            Self::DuplicateKey => "duplicate-key",
             Self::Structure => "structure",
             Self::UnknownKeyword => "unknown-keyword",
             Self::Unsupported => "unsupported",

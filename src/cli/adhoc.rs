@@ -12,7 +12,6 @@ use super::exit::{Exit, WrongOptions};
 use super::inventory::Manner;
 use super::options::{RunArgs, TaskArgs};
 use super::prepare::{ADHOC, Mode, ground, prepare, warn};
-use crate::report::ansible::Line;
 
 /// Modules that take a command, and nothing else will do.
 const COMMANDS: &[&str] = &["command", "raw", "script", "shell"];
@@ -131,8 +130,7 @@ pub fn run(args: AdHocArgs, manner: Manner) -> Result<Exit> {
     if hosts.is_empty() {
         return Ok(Exit::Fine);
     }
-    let line = if one_line { Line::One } else { Line::Several };
-    let shown = Shown::Single { line, tree };
+    let shown = Shown::Single { one_line, tree };
     let mut executor = Executor::new(&run, &ground.config, manner, shown)?;
     let summary = executor.run(prepared, &sink, false)?;
     executor.end();

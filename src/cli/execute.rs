@@ -11,7 +11,7 @@ use super::exit::WrongOptions;
 use super::inventory::Manner;
 use super::lab;
 use super::options::RunArgs;
-use super::prepare::{Sink, verbosity};
+use super::prepare::{Sink, verbosity, warn};
 use crate::config::Config;
 use crate::engine::{self, LabTarget, Prepared};
 use crate::lab::LabOptions;
@@ -28,8 +28,8 @@ pub enum Shown {
     Playbook,
     /// One task: the ad-hoc command.
     Single {
-        /// One line for each host.
-        line: Line,
+        /// One line for each host, if that was asked for.
+        one_line: bool,
         /// A directory for the results.
         tree: Option<std::path::PathBuf>,
     },
@@ -94,9 +94,17 @@ fn reporter(args: &RunArgs, config: &Config, manner: Manner, shown: &Shown) -> R
     if manner == Manner::Ansible {
         let settings = ansible_settings(args, config);
         let display = display(config)?;
-        return Ok(match shown {
-            Shown::Playbook => Box::new(Callback::new(display, settings)),
-            Shown::Single { line, tree } => Box::new(Minimal::new(display, settings, *line, tree.clone())),
+        let (callback, tree) = match shown {
+            Shown::Playbook => (callback(config), None),
+            Shown::Single { one_line: true, tree } => (Some(Line::One), tree.clone()),
+            Shown::Single { one_line: false, tree } if *config.bin_ansible_callbacks => {
+                (callback(config), tree.clone())
+            }
+            Shown::Single { one_line: false, tree } => (Some(Line::Several), tree.clone()),
+        };
+        return Ok(match callback {
+            None => Box::new(Callback::new(display, settings)),
+            Some(line) => Box::new(Minimal::new(display, settings, line, tree)),
         });
     }
     let settings = terminal::Settings { verbosity: verbosity(args, config), quiet: args.quiet, diff: true };
@@ -106,6 +114,21 @@ fn reporter(args: &RunArgs, config: &Config, manner: Manner, shown: &Shown) -> R
     } else {
         Box::new(terminal)
     })
+}
+
+/// The callback that the configuration names: `minimal` or `oneline`, or none for `default` and for all that fleet does
+/// not have.
+fn callback(config: &Config) -> Option<Line> {
+    let name = config.stdout_callback.value.as_str();
+    match crate::lang::short_name(name) {
+        "minimal" => Some(Line::Several),
+        "oneline" => Some(Line::One),
+        "default" => None,
+        _ => {
+            warn(&format!("The callback plugin '{name}' is not there: 'default' stands in for it"));
+            None
+        }
+    }
 }
 
 fn ansible_settings(args: &RunArgs, config: &Config) -> Settings {

@@ -12,6 +12,10 @@ use crate::engine::{InventoryOutside, Refresh};
 use crate::inventory::{GroupNames, InventorySource, Limit, Loaded, Mismatch, Options, Reading, load};
 use crate::project::Project;
 use crate::vars::VarMap;
+use crate::yaml::Duplicates;
+
+/// The inventory under Ansible's names where none is asked for.
+const ANSIBLES: &str = "/etc/ansible/hosts";
 
 /// The inventory that was asked for, on the command line or in the configuration, or the project's own: `inventory/` or `inventory.yml` in the working directory,
 /// or beside the playbook, or in the directory above the playbook's.
@@ -20,12 +24,17 @@ pub fn sources(
     given: &[String],
     config: &Config,
     playbook: Option<&Path>,
+    manner: Manner,
 ) -> Vec<InventorySource> {
     if !given.is_empty() {
         return given.iter().map(|text| InventorySource::from_argument(project, text)).collect();
     }
     if let Some(CommaPaths(paths)) = config.inventory.given().filter(|paths| !paths.0.is_empty()) {
         return paths.iter().cloned().map(InventorySource::Path).collect();
+    }
+    if manner == Manner::Ansible {
+        let usual = Path::new(ANSIBLES);
+        return usual.exists().then(|| InventorySource::Path(usual.to_owned())).into_iter().collect();
     }
     let beside = playbook.and_then(Path::parent).map(Path::to_owned);
     let above = beside.as_ref().and_then(|directory| {
@@ -94,6 +103,16 @@ pub fn options(config: &Config, manner: Manner) -> Options {
         merge: *config.hash_behaviour == config::HashBehaviour::Merge,
         script_stderr: *config.inventory_plugin_script_stderr,
         use_extra_vars: *config.inventory_use_extra_vars,
+        duplicates: duplicates(config),
+    }
+}
+
+/// What a key is that is twice in a mapping of YAML.
+pub fn duplicates(config: &Config) -> Duplicates {
+    match *config.duplicate_dict_key {
+        config::DuplicateKeys::Warn => Duplicates::Warn,
+        config::DuplicateKeys::Error => Duplicates::Error,
+        config::DuplicateKeys::Ignore => Duplicates::Ignore,
     }
 }
 

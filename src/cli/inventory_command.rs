@@ -129,7 +129,7 @@ fn shown(args: &InventoryArgs, manner: Manner) -> Result<Option<String>> {
     let (config, mut diagnostics) = configuration::read(&Project::new())?;
     let project = vault_options::project(args.vault.clone(), &config)?;
     let extra = extra::read(&args.extra_vars, &project)?;
-    let sources = inventory::sources(&project, &args.inventory, &config, None);
+    let sources = inventory::sources(&project, &args.inventory, &config, None, manner);
     let options = inventory::options(&config, manner);
     let Loaded { inventory, diagnostics: found, remarks } =
         inventory::read(&project, &sources, &options, &extra);
@@ -200,11 +200,12 @@ fn tell(diagnostics: &Diagnostics, manner: Manner) -> Result<()> {
 
 /// Prints problems in the form in which Ansible prints its own: `[WARNING]: …` on standard error.
 pub fn say_as_ansible(out: &mut impl Write, diagnostics: &Diagnostics) -> std::io::Result<()> {
-    for Diagnostic { severity, kind: _, message, place, notes, hint, told: _, words: _ } in &diagnostics.0 {
+    for Diagnostic { severity, kind: _, message, place, notes, hint, told, words: _ } in &diagnostics.0 {
         let word = if *severity == Severity::Error { "ERROR" } else { "WARNING" };
-        writeln!(out, "[{word}]: {}", in_ansibles_form(message))?;
+        let message = told.clone().unwrap_or_else(|| in_ansibles_form(message));
+        writeln!(out, "[{word}]: {message}")?;
         if let Some(place) = place {
-            writeln!(out, "Origin: {place}")?;
+            writeln!(out, "{}\n", crate::report::ansible::origin(place))?;
         }
         for note in notes {
             writeln!(out, "{}", in_ansibles_form(&note.message))?;

@@ -13,6 +13,7 @@ pub mod inventory;
 pub mod inventory_command;
 mod inventory_dump;
 mod inventory_text;
+mod keys;
 pub mod lab;
 pub mod listing;
 pub mod names;

@@ -12,7 +12,7 @@ use super::inventory_command::say_as_ansible;
 use super::options::{BecomeArgs, ConnectArgs, RunArgs, TaskArgs};
 use super::vault_options::{self, VaultOptions};
 use super::{configuration, extra, inventory, passwords, prompt};
-use crate::base::{Diagnostics, Map, Value};
+use crate::base::{Diagnostic, Diagnostics, Kind, Map, Value};
 use crate::config::{Config, Gathering};
 use crate::engine::{self, BecomeDefaults, ConnectDefaults, Event, Options, Prepared, Sources};
 use crate::lang::{Libraries, Settings};
@@ -67,7 +67,7 @@ pub fn prepare(
 ) -> Result<(Prepared, Sink)> {
     let Ground { project, config, told } = ground;
     let mut diagnostics = std::mem::take(told);
-    let sources = inventory::sources(project, &run.hosts.inventory, config, Some(playbook));
+    let sources = inventory::sources(project, &run.hosts.inventory, config, Some(playbook), mode.manner);
     let extra = extra::read(&run.extra_vars, project)?;
     let reading = inventory::options(config, mode.manner);
     let loaded = inventory::read(project, &sources, &reading, &extra);
@@ -75,10 +75,11 @@ pub fn prepare(
     diagnostics.extend(loaded.diagnostics);
     let single = playbook.ends_with(ADHOC);
     if hosts.hosts.is_empty() && mode.manner == Manner::Ansible && *config.localhost_warning && !single {
-        warn(
-            "provided hosts list is empty, only localhost is available. Note that the implicit localhost does not \
-             match 'all'",
-        );
+        let message = "provided hosts list is empty, only localhost is available. Note that the implicit localhost \
+                       does not match 'all'";
+        let mut warning = Diagnostic::warning(Kind::Inventory, message);
+        warning.told = Some(message.to_owned());
+        diagnostics.push(warning);
     }
     if run.verbose >= 3 {
         use std::io::Write;
@@ -101,6 +102,7 @@ pub fn prepare(
         start_at_task: tasks.start_at_task.clone(),
         step: tasks.step,
         check_apart: mode.manner == Manner::Ansible,
+        listing: mode.listing && mode.manner == Manner::Ansible,
         flush_cache: run.hosts.flush_cache,
         config: Arc::clone(config),
         prompter: Arc::new(prompt::Terminal { manner: mode.manner }),
@@ -262,6 +264,7 @@ pub fn settings(playbook: &Path, config: &Config, tasks: &TaskArgs) -> Settings 
         gather_facts: *config.gathering != Gathering::Explicit,
         force_handlers: tasks.force_handlers || *config.force_handlers,
         libraries: Libraries::new(config.library.value.clone(), forced, engine::python::installation()),
+        duplicates: inventory::duplicates(config),
     }
 }
 

@@ -9,8 +9,15 @@ use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use super::exit::WrongOptions;
 use super::inventory::Manner;
+use super::keys;
 use crate::base::Secret;
-use crate::engine::Prompter;
+use crate::engine::{Pausing, Prompter};
+
+/// What the keys mean while a time is waited for.
+const INTERRUPTIBLE: &str = "(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r\n";
+
+/// Empties the line at hand.
+const CLEAR: &str = "\r\x1b[K";
 
 /// Asks for a password.
 ///
@@ -99,10 +106,51 @@ impl Prompter for Terminal {
         Ok(Some(line.trim_end_matches(['\n', '\r']).to_owned()))
     }
 
-    fn pause(&self, prompt: &str, seconds: u64) -> Result<(), String> {
-        self.tell(&format!("{prompt}\nPausing for {seconds} seconds\n"))
-            .map_err(|error| format!("cannot tell: {error}"))?;
-        std::thread::sleep(Duration::from_secs(seconds));
-        Ok(())
+    fn differ(&self) -> Result<(), String> {
+        self.tell(match self.manner {
+            Manner::Ansible => "***** VALUES ENTERED DO NOT MATCH ****\n",
+            Manner::Fleet => "the two answers differ: once more\n",
+        })
+        .map_err(|error| format!("cannot tell: {error}"))
+    }
+
+    fn pause(&self, pause: &Pausing) -> Result<Option<String>, String> {
+        let Pausing { task, asked, seconds, echo } = pause;
+        let failed = |error: std::io::Error| format!("cannot ask: {error}");
+        let hidden = if *echo { "" } else { " (output is hidden)" };
+        let can_type = keys::can_type();
+        if let Some(seconds) = seconds {
+            self.tell(&format!("Pausing for {seconds} seconds{hidden}\n")).map_err(failed)?;
+            if asked.is_some() || can_type {
+                self.tell(INTERRUPTIBLE).map_err(failed)?;
+            }
+        }
+        if !can_type {
+            std::thread::sleep(Duration::from_secs(seconds.unwrap_or(0)));
+            return Ok(None);
+        }
+        if asked.is_some() || seconds.is_none() {
+            let asked = asked.as_deref().unwrap_or("Press enter to continue, Ctrl+C to interrupt");
+            self.tell(&format!("[{task}]\n{asked}{hidden}:\n")).map_err(failed)?;
+        }
+        let echoed = |shown: &[u8]| {
+            let text = String::from_utf8_lossy(shown);
+            if *echo && seconds.is_none() { self.tell(&text) } else { Ok(()) }
+        };
+        let complete: &[u8] = if seconds.is_none() { b"\r\n" } else { b"" };
+        let ends = keys::Ends { complete, refuse: b"", time: seconds.map(Duration::from_secs) };
+        let mut typed = keys::read(ends, echoed).map_err(failed)?;
+        self.tell(CLEAR).map_err(failed)?;
+        if typed == keys::Typed::Refused {
+            self.tell("Press 'C' to continue the play or 'A' to abort \r\n").map_err(failed)?;
+            let ends = keys::Ends { complete: b"c", refuse: b"a", time: None };
+            typed = keys::read(ends, echoed).map_err(failed)?;
+            self.tell(CLEAR).map_err(failed)?;
+        }
+        match typed {
+            keys::Typed::Text(text) => Ok(Some(text)),
+            keys::Typed::Over => Ok(Some(String::new())),
+            keys::Typed::Refused => Err("user requested abort!".to_owned()),
+        }
     }
 }

@@ -88,13 +88,6 @@ pub(super) const OTHERS: &[Row] = &[
         &["privilege_escalation.become_allow_same_user"],
     ),
     row("become_plugins", None, No(PYTHON), &["ANSIBLE_BECOME_PLUGINS"], &["defaults.become_plugins"]),
-    row(
-        "bin_ansible_callbacks",
-        Some("false"),
-        Harmless,
-        &["ANSIBLE_LOAD_CALLBACK_PLUGINS"],
-        &["defaults.bin_ansible_callbacks"],
-    ),
     row("cache_plugins", None, No(PYTHON), &["ANSIBLE_CACHE_PLUGINS"], &["defaults.cache_plugins"]),
     row("callback_plugins", None, No(PYTHON), &["ANSIBLE_CALLBACK_PLUGINS"], &["defaults.callback_plugins"]),
     row(

@@ -60,6 +60,9 @@ pub(super) struct Reader<'a> {
     diagnostics: Diagnostics,
 }
 
+/// What somebody sets who wants a path to be none.
+const NOTHING: &str = "/dev/null";
+
 impl Reader<'_> {
     /// A setting's text and where it stands.
     fn given(&self, row: &Row) -> Option<(&str, Origin)> {
@@ -105,6 +108,7 @@ impl Reader<'_> {
             Ok(value) => {
                 if let Honour::No(why) = row.honour
                     && value != otherwise()
+                    && text != NOTHING
                 {
                     let told = not_honoured(row, &origin, why);
                     self.diagnostics.push(told);
@@ -136,7 +140,7 @@ impl Reader<'_> {
                 (Ok(given), Ok(default)) => given == default,
                 _ => text == default,
             };
-            if !same {
+            if !same && text != NOTHING {
                 told.push(not_honoured(row, &origin, why));
             }
         }

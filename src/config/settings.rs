@@ -248,7 +248,7 @@ settings! {
     hash_behaviour: HashBehaviour = Some("replace"), Yes, ["ANSIBLE_HASH_BEHAVIOUR"],
         ["defaults.hash_behaviour"];
     /// A key that is twice in a mapping of YAML.
-    duplicate_dict_key: DuplicateKeys = Some("warn"), No(ENGINE), ["ANSIBLE_DUPLICATE_YAML_DICT_KEY"],
+    duplicate_dict_key: DuplicateKeys = Some("warn"), Yes, ["ANSIBLE_DUPLICATE_YAML_DICT_KEY"],
         ["defaults.duplicate_dict_key"];
     /// Whether the first failure ends the play for all.
     any_errors_fatal: bool = Some("false"), Yes, ["ANSIBLE_ANY_ERRORS_FATAL"],
@@ -411,6 +411,9 @@ settings! {
     syslog_facility: String = Some("LOG_USER"), Yes, ["ANSIBLE_SYSLOG_FACILITY"], ["defaults.syslog_facility"];
     /// What modules that are files add to their entries in the log of a host.
     target_log_info: Option<String> = None, Yes, ["ANSIBLE_TARGET_LOG_INFO"], ["defaults.target_log_info"];
+    /// Whether the ad-hoc command is shown in that way too.
+    bin_ansible_callbacks: bool = Some("false"), Yes, ["ANSIBLE_LOAD_CALLBACK_PLUGINS"],
+        ["defaults.bin_ansible_callbacks"];
     /// The editor of `vault edit`.
     editor: String = Some("vi"), Yes, ["ANSIBLE_EDITOR", "EDITOR"], ["defaults.editor"];
 }

@@ -116,7 +116,7 @@ impl Looker<'_> {
             project: Arc::clone(&run.project),
             search: play.search(task),
             ahead: true,
-            now: run.now(),
+            clock: lookups::Clock::set_to(run.now()),
             warnings: Arc::default(),
         });
         let variables = TaskVariables::new(&run.world, &play.vars, self.turn.host, &self.state, task);

@@ -53,7 +53,10 @@ pub enum Status {
         ignored: bool,
     },
     /// The host could not be reached.
-    Unreachable,
+    Unreachable {
+        /// Whether `ignore_unreachable` lets the host go on.
+        ignored: bool,
+    },
 }
 
 /// Why a task failed.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::event::FailureText;
 use super::play::lock;
-use super::run::LoadTexts;
+use super::run::{LoadTexts, Pausing};
 use super::single::{Settings, Single};
 use super::task::{Effect, Turn};
 use crate::base::{Diagnostic, Key, Map, Severity, Value, pyregex};
@@ -112,27 +112,15 @@ impl Turn<'_> {
         let Pause { seconds, minutes, prompt, echo } = pause;
         let start = self.run.now();
         let name = self.label.title();
-        let asked = prompt.unwrap_or_default();
+        let asked = prompt.filter(|asked| !asked.is_empty());
         let mut typed = String::new();
         let prompter = Arc::clone(&self.run.options.prompter);
-        let done = match seconds {
-            _ if settings.check_mode => Ok(None),
-            Some(seconds) => {
-                let text = if asked.is_empty() { format!("[{name}]") } else { format!("[{name}]\n{asked}") };
-                let paused = tokio::task::spawn_blocking(move || prompter.pause(&text, seconds)).await;
-                paused.unwrap_or_else(|_| Err("the pause was broken off".to_owned())).map(|()| None)
-            }
-            None => {
-                let asked = if asked.is_empty() {
-                    "Press enter to continue, Ctrl+C to interrupt".to_owned()
-                } else {
-                    asked
-                };
-                let hidden = if echo { "" } else { " (output is hidden)" };
-                let text = format!("[{name}]\n{asked}{hidden}:");
-                let answered = tokio::task::spawn_blocking(move || prompter.ask(&text, echo)).await;
-                answered.unwrap_or_else(|_| Err("the pause was broken off".to_owned()))
-            }
+        let done = if settings.check_mode {
+            Ok(None)
+        } else {
+            let pausing = Pausing { task: name.trim().to_owned(), asked, seconds, echo };
+            let paused = tokio::task::spawn_blocking(move || prompter.pause(&pausing)).await;
+            paused.unwrap_or_else(|_| Err("the pause was broken off".to_owned()))
         };
         let mut warnings = Vec::new();
         match done {
@@ -141,7 +129,10 @@ impl Turn<'_> {
                 warnings.push("Not waiting for response to prompt as stdin is not interactive".to_owned());
             }
             Ok(None) => {}
-            Err(message) => return failed(message),
+            Err(message) => {
+                let told = crate::map! {"msg" => format!("Task failed: {message}")};
+                return Single { result: told, ..failed(message) };
+            }
         }
         let stop = self.run.now();
         let took = stop.saturating_sub(start) / 1_000_000;
@@ -179,8 +170,11 @@ impl Turn<'_> {
         let mut all = VarMap::new();
         for file in &files {
             let (layer, diagnostics) = loader.vars_file(file, Level::IncludeVars);
-            if let Some(error) = diagnostics.0.into_iter().find(|d| d.severity == Severity::Error) {
-                return broken(error);
+            for diagnostic in diagnostics.0 {
+                match diagnostic.severity {
+                    Severity::Error => return broken(diagnostic),
+                    Severity::Warning => self.run.warn_of(diagnostic),
+                }
             }
             let vars = layer.map(|layer| layer.vars.clone()).unwrap_or_default();
             all.extend(vars);
@@ -207,8 +201,10 @@ impl Turn<'_> {
             "ansible_included_var_files" => Value::list(names),
         };
         let summary = format!("read {}", crate::base::names::count(files.len(), "file"));
+        // as Ansible: nothing is shown where one of the files is encrypted
+        let tainted = files.iter().any(|file| self.run.project.is_sealed(file));
         let effects = vec![Effect::Include(Layer::new(Level::IncludeVars, all))];
-        Single { result, summary, effects, ..Single::default() }
+        Single { result, summary, tainted, effects, ..Single::default() }
     }
 
     /// A file of variables, as Ansible searches it: in `vars/` of the role and beside the task's file and the playbook.

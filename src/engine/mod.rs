@@ -35,7 +35,7 @@ use std::sync::{Arc, RwLock};
 
 use indexmap::IndexMap;
 
-use crate::base::{Diagnostic, Diagnostics, Kind, Map, Value};
+use crate::base::{Diagnostic, Diagnostics, Kind, Map, Severity, Value};
 use crate::inventory::{Inventory, Limit, Matches};
 use crate::lang::{Loader, Play, Playbook, Settings};
 use crate::plan::bind::{Binder, Stop};
@@ -50,7 +50,7 @@ pub use crate::plan::bind::BecomeDefaults;
 pub use destination::{ConnectDefaults, LabTarget};
 pub use event::{Cost, Event, Recap};
 pub use outside::InventoryOutside;
-pub use run::{NoPrompter, Options, Prompter, Refresh};
+pub use run::{NoPrompter, Options, Pausing, Prompter, Refresh};
 
 /// What a run needs, loaded and checked; nothing has been connected to.
 pub struct Prepared {
@@ -141,7 +141,12 @@ pub fn prepare(
     }
     let mut directories: Vec<PathBuf> = playbook.plays.iter().map(|play| play.directory.clone()).collect();
     directories.dedup();
-    diagnostics.extend(inventory.check_vars_files(&project, &directories));
+    let mut unread = inventory.check_vars_files(&project, &directories);
+    let needless = |found: &Diagnostic| options.listing && found.kind == Kind::Vault;
+    for found in unread.0.iter_mut().filter(|found| needless(found)) {
+        found.severity = Severity::Warning;
+    }
+    diagnostics.extend(unread);
     let mut all = AllHosts::new();
     let localhost = inventory.host("localhost").filter(|host| !inventory.hosts.contains_key(&host.name));
     let implicit = localhost.map(|host| Arc::clone(&host.name));
@@ -154,7 +159,11 @@ pub fn prepare(
                 all.insert(host, HostVars::new(stack));
             }
             Err(found) => {
-                for diagnostic in found.0 {
+                for mut diagnostic in found.0 {
+                    if needless(&diagnostic) {
+                        diagnostic.severity = Severity::Warning;
+                        all.entry(Arc::clone(&host)).or_insert_with(|| HostVars::new(Layers::default()));
+                    }
                     if !diagnostics.0.contains(&diagnostic) {
                         diagnostics.push(diagnostic);
                     }
@@ -205,6 +214,18 @@ fn from_options(options: &Options) -> Map {
     };
     add("fleet_connection", options.connect.connection.clone().map(Value::from));
     add("fleet_user", options.connect.user.clone().map(Value::from));
+    add(
+        "fleet_private_key",
+        options.connect.private_key.as_ref().map(|key| key.display().to_string().into()),
+    );
+    // Ansible shows the password to whoever asks for the variable; fleet's own commands never do
+    let password = options.connect.password.as_ref();
+    add(
+        "fleet_password",
+        password.map(|password| {
+            if options.check_apart { Value::from(password.reveal()) } else { Value::Secret(password.clone()) }
+        }),
+    );
     let merge = *config.hash_behaviour == crate::config::HashBehaviour::Merge;
     add("fleet_merge_hashes", merge.then_some(Value::Bool(true)));
     add("fleet_facts_apart", (!*config.inject_facts_as_vars).then_some(Value::Bool(true)));

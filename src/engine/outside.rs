@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use super::lookups::World;
+use super::lookups::{Clock, World};
 use crate::base::{Diagnostic, Kind, Place, Value};
 use crate::inventory::{Outside, ScriptOutput};
 use crate::project::{Project, cause};
@@ -28,7 +28,7 @@ impl InventoryOutside {
             project: Arc::clone(project),
             search: vec![directory],
             ahead: false,
-            now,
+            clock: Clock::set_to(now),
             warnings: Arc::default(),
         };
         Self { templar: Templar::new(), lookups: Arc::new(world) }

@@ -194,7 +194,7 @@ impl Run {
             project: Arc::clone(&self.project),
             search: play.search(task),
             ahead: false,
-            now: self.now(),
+            clock: lookups::Clock::set_to(self.now()),
             warnings: Arc::default(),
         })
     }
@@ -508,10 +508,15 @@ impl Run {
 
     /// Counts and tells the end of a task that was not run by a module.
     pub(super) fn finish(&self, host: &Host, label: &Arc<TaskLabel>, outcome: Outcome) {
+        self.finish_on(host, None, label, outcome);
+    }
+
+    /// As [`Self::finish`], of a task that was delegated.
+    fn finish_on(&self, host: &Host, delegate: Option<Host>, label: &Arc<TaskLabel>, outcome: Outcome) {
         self.recap(host, &outcome);
         self.tell(Event::TaskFinished {
             host: Arc::clone(host),
-            delegate: None,
+            delegate,
             task: Arc::clone(label),
             looped: false,
             outcome: Box::new(outcome),
@@ -530,6 +535,10 @@ impl Run {
                 recap.ok += 1;
                 recap.may_change += 1;
             }
+            Status::Unreachable { ignored: true } => {
+                recap.ok += 1;
+                recap.ignored += 1;
+            }
             Status::Failed { ignored: true } => {
                 recap.ok += 1;
                 recap.ignored += 1;
@@ -541,7 +550,7 @@ impl Run {
                 );
             }
             Status::Failed { ignored: false } => recap.failed += 1,
-            Status::Unreachable => recap.unreachable += 1,
+            Status::Unreachable { ignored: false } => recap.unreachable += 1,
         });
     }
 
@@ -558,11 +567,9 @@ impl Run {
         let Trouble { unreachable: _, message, hint } = unreachable;
         let binder = self.binder(lookups, self.variables(play, host, task));
         let ignored = binder.flag(task, Keyword::IgnoreUnreachable).ok().flatten().unwrap_or(false);
-        let mut result = crate::map! {"unreachable" => true, "msg" => message.as_str(), "changed" => false};
-        if ignored {
-            self.count(host, |recap| recap.skipped += 1);
-            result.insert(Key::str("skip_reason"), Value::from(format!("Host {host} is unreachable")));
-        } else {
+        let delegate = binder.text(task, Keyword::DelegateTo).ok().flatten().map(Host::from);
+        let result = crate::map! {"unreachable" => true, "msg" => message.as_str(), "changed" => false};
+        if !ignored {
             self.lose(host, Gone::Unreachable);
             play.gone(host);
         }
@@ -572,7 +579,8 @@ impl Run {
             self.world.update(host, |vars| vars.set(&name, result.clone()));
         }
         let failure = Some(FailureText { message, hint, diagnostic: None });
-        self.finish(host, label, Outcome { result, failure, ..Outcome::plain(Status::Unreachable) });
+        let outcome = Outcome { result, failure, ..Outcome::plain(Status::Unreachable { ignored }) };
+        self.finish_on(host, delegate, label, outcome);
         !ignored
     }
 

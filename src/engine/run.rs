@@ -54,6 +54,8 @@ pub struct Options {
     /// Check mode looks at hosts as they are, task by task, as Ansible's does, instead of through its own predictions:
     /// under Ansible's names.
     pub check_apart: bool,
+    /// Nothing is run, under an Ansible name: variables of hosts that cannot be decrypted are not needed.
+    pub listing: bool,
     /// ansible.cfg and `ANSIBLE_*`: what is not in a field of its own here or in `connect`.
     pub config: Arc<Config>,
     /// `--flush-cache`: facts of earlier runs do not count.
@@ -82,11 +84,31 @@ pub trait Prompter: std::fmt::Debug + Send + Sync {
     /// Why the answer could not be read, or that it was refused (Ctrl-C).
     fn ask(&self, prompt: &str, echo: bool) -> Result<Option<String>, String>;
 
-    /// Shows what is waited for, and waits for so many seconds.
+    /// Says that an answer and its confirmation differ; they are asked for again.
     ///
     /// # Errors
-    /// That the pause was refused (Ctrl-C and `a`).
-    fn pause(&self, prompt: &str, seconds: u64) -> Result<(), String>;
+    /// Why that could not be shown.
+    fn differ(&self) -> Result<(), String>;
+
+    /// Waits for a line, or for a time; gives what was typed, or nothing where nobody can be asked. Ctrl+C and `c` end
+    /// it early.
+    ///
+    /// # Errors
+    /// That it was broken off (Ctrl+C and `a`), or why it could not be shown.
+    fn pause(&self, pause: &Pausing) -> Result<Option<String>, String>;
+}
+
+/// What `pause` shows, and how long it waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pausing {
+    /// The task's name.
+    pub task: String,
+    /// What is asked for, if anything.
+    pub asked: Option<String>,
+    /// Seconds; without them a line is waited for.
+    pub seconds: Option<u64>,
+    /// Whether what is typed is shown.
+    pub echo: bool,
 }
 
 /// Nobody can be asked.
@@ -98,9 +120,13 @@ impl Prompter for NoPrompter {
         Ok(None)
     }
 
-    fn pause(&self, _: &str, seconds: u64) -> Result<(), String> {
-        std::thread::sleep(std::time::Duration::from_secs(seconds));
+    fn differ(&self) -> Result<(), String> {
         Ok(())
+    }
+
+    fn pause(&self, pause: &Pausing) -> Result<Option<String>, String> {
+        std::thread::sleep(std::time::Duration::from_secs(pause.seconds.unwrap_or(0)));
+        Ok(None)
     }
 }
 
@@ -270,6 +296,15 @@ impl Run {
         let fresh = self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(message.clone());
         if fresh {
             self.tell(Event::Warning { message, diagnostic: None });
+        }
+    }
+
+    /// A warning about something in a file, told once.
+    pub(super) fn warn_of(&self, diagnostic: Diagnostic) {
+        let fresh = self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(diagnostic.to_string());
+        if fresh {
+            let message = diagnostic.message.clone();
+            self.tell(Event::Warning { message, diagnostic: Some(Box::new(diagnostic)) });
         }
     }
 

@@ -183,10 +183,7 @@ impl Run {
             if !flag("confirm", false) || ask(&format!("confirm {shown}"))? == Some(answer.clone()) {
                 break Some(answer);
             }
-            self.tell(super::Event::Warning {
-                message: "the two answers differ: once more".to_owned(),
-                diagnostic: None,
-            });
+            self.options.prompter.differ().map_err(failed)?;
         };
         let answer = answer.filter(|answer| !answer.is_empty()).map(Value::from);
         let value = answer.or(default).unwrap_or(Value::Null);

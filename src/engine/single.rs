@@ -28,6 +28,9 @@ pub(super) struct Single {
     pub(super) tainted: bool,
     /// Whether it failed, and `failed_when` says that it has not.
     pub(super) suppressed: bool,
+    /// Whether `until` never held, and `failed_when` says that it has not failed: it is registered as failed, but its
+    /// task has not.
+    pub(super) spared: bool,
     /// Whether it is the sum of a loop.
     pub(super) looped: bool,
     /// Whether the module was a file, run by an interpreter on the host.
@@ -108,9 +111,10 @@ impl Single {
         let mut map = self.result.clone();
         map.insert(Key::str("changed"), Value::Bool(self.changed));
         // as Ansible: the sum of a loop has the key only where an item failed; and what has not run has not failed
+        let failed = self.failed || self.spared;
         let conditional = map.contains_key(&Key::str("false_condition"));
-        if self.failed || !(self.looped || conditional || self.included.is_some()) {
-            map.insert(Key::str("failed"), Value::Bool(self.failed));
+        if failed || !(self.looped || conditional || self.included.is_some()) {
+            map.insert(Key::str("failed"), Value::Bool(failed));
         }
         if self.skipped.is_some() || self.looped {
             map.insert(Key::str("skipped"), Value::Bool(self.skipped.is_some()));
@@ -129,7 +133,7 @@ impl Single {
     pub(super) fn registered(&self) -> Value {
         let value = self.value();
         let Value::Map(entries) = &value else { return value };
-        let key = match (self.failed, self.suppressed) {
+        let key = match (self.failed || self.spared, self.suppressed) {
             (true, _) if !self.looped => "exception",
             (false, true) => "failed_when_suppressed_exception",
             _ => return value,

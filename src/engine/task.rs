@@ -14,7 +14,7 @@ use super::python::Making;
 use super::run::Run;
 use super::single::{Settings, Single};
 use crate::base::{Key, Map, Unknown, Value};
-use crate::lang::{Keyword, Task, short_name};
+use crate::lang::{Keyword, Task, is_reserved, reserved, short_name};
 use crate::modules::{Context, FreeForm};
 use crate::plan::bind::{Binder, Bound, Stop, When};
 use crate::plan::check::engine_action;
@@ -188,12 +188,12 @@ impl Turn<'_> {
                 variables = variables.with("ansible_loop", position(&all, index, every));
                 about.insert(Key::str("ansible_loop"), position(&all, index, every));
             }
-            let label = label_of(self.run, self.task, lookups, &variables, &item);
             let broken = variables.clone();
             let mut bound = about.clone();
             bound.insert(Key::from(name.as_str()), item.clone());
             bound.insert(Key::str("ansible_loop_var"), Value::from(name.as_str()));
-            let (single, to) = self.attempts(lookups, variables, &bound, settings).await?;
+            let (mut single, to) = self.attempts(lookups, variables, &bound, settings).await?;
+            let label = self.label_of(lookups, &broken, &item, &mut single);
             delegate = delegate.or_else(|| to.clone());
             whole.broken |= single.broken;
             included.extend(single.included.clone().map(|bundle| (bundle, Some(label.clone()))));
@@ -214,6 +214,7 @@ impl Turn<'_> {
             results.push(value.clone());
             let value = shown(value);
             whole.changed |= single.changed;
+            whole.spared |= single.spared;
             if single.skipped.is_none() {
                 whole.skipped = None;
             }
@@ -266,7 +267,7 @@ impl Turn<'_> {
             whole.result.insert(Key::str("results"), Value::list(results));
         } else {
             whole.result.insert(Key::str("results"), Value::list(results));
-            let message = if whole.failed {
+            let message = if whole.failed || whole.spared {
                 "One or more items failed"
             } else if whole.skipped.is_some() {
                 "All items skipped"
@@ -281,6 +282,36 @@ impl Turn<'_> {
         effects.extend(std::mem::take(&mut ended.effects));
         ended.effects = effects;
         Ok(ended)
+    }
+
+    /// The label of a loop's item: `loop_control`'s, which may hang on the item's result, else the item. An item whose
+    /// label cannot be rendered has failed.
+    fn label_of(
+        &self,
+        lookups: &Arc<dyn Lookups>,
+        variables: &TaskVariables,
+        item: &Value,
+        single: &mut Single,
+    ) -> String {
+        let label = self.task.looped.as_ref().and_then(|looped| looped.control.get("label"));
+        let Some(located) = label else { return item.to_text() };
+        let seen = self.with_result(variables, single);
+        let binder = Binder { templar: &self.run.templar, lookups, variables: Arc::new(seen) };
+        match binder.known(located) {
+            Ok(label) => label.to_text(),
+            Err(Stop::Unknown(_) | Stop::Deferred) => item.to_text(),
+            Err(Stop::Failed(diagnostic)) => {
+                let message = format!("Failed to template loop_control.label: {}", diagnostic.message);
+                single.result.insert(Key::str("msg"), Value::from(message.replace('`', "'")));
+                single.failed = true;
+                single.failure = Some(FailureText {
+                    message,
+                    hint: diagnostic.hint.clone(),
+                    diagnostic: Some(*diagnostic),
+                });
+                Value::Null.to_text()
+            }
+        }
     }
 
     /// Whether `loop_control`'s `break_when` ends the loop after this item.
@@ -406,13 +437,16 @@ impl Turn<'_> {
                 return Ok((single, delegate));
             }
             if left == 0 {
-                single.failed = true;
+                single.spared = single.result.get("failed_when_result") == Some(&Value::Bool(false));
+                single.failed = !single.spared;
                 // as Ansible counts them: the tries after the first
                 single.result.insert(Key::str("attempts"), Value::from(tries - 1));
-                single.failure.get_or_insert_with(|| FailureText {
-                    message: format!("`until` did not hold in {tries} tries"),
-                    ..FailureText::default()
-                });
+                if single.failed {
+                    single.failure.get_or_insert_with(|| FailureText {
+                        message: format!("`until` did not hold in {tries} tries"),
+                        ..FailureText::default()
+                    });
+                }
                 return Ok((single, delegate));
             }
             self.run.tell(Event::TaskRetry {
@@ -644,6 +678,10 @@ impl Turn<'_> {
         if !single.facts.is_empty() {
             if short_name(&self.task.module) == "set_fact" {
                 let named = single.facts.iter().filter_map(|(key, value)| Some((key.as_str()?, value)));
+                for (name, _) in named.clone().filter(|(name, _)| is_reserved(name)) {
+                    let place = self.task.args.name_places.get(name).unwrap_or(&self.task.place);
+                    self.run.warn_of(reserved(name, place));
+                }
                 effects.extend(named.map(|(name, value)| Effect::Set(Arc::from(name), value.clone())));
                 if single.cacheable {
                     effects.push(Effect::Facts(single.facts.clone()));
@@ -753,19 +791,6 @@ fn extended(task: &Task, binder: &Binder<'_>) -> Result<(bool, bool), Stop> {
         Ok(value.and_then(|value| value.to_bool()).unwrap_or(default))
     };
     Ok((flag("extended", false)?, flag("extended_allitems", true)?))
-}
-
-/// The label of a loop's item: `loop_control`'s, else the item.
-fn label_of(
-    run: &Run,
-    task: &Task,
-    lookups: &Arc<dyn Lookups>,
-    variables: &TaskVariables,
-    item: &Value,
-) -> String {
-    let label = task.looped.as_ref().and_then(|looped| looped.control.get("label"));
-    let binder = Binder { templar: &run.templar, lookups, variables: Arc::new(variables.clone()) };
-    label.and_then(|located| binder.known(located).ok()).unwrap_or_else(|| item.clone()).to_text()
 }
 
 /// `ansible_loop`, with `loop_control`'s `extended`: where in the loop an item stands.

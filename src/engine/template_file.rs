@@ -140,6 +140,10 @@ impl Lookups for Beside {
         self.task.now()
     }
 
+    fn is_ahead(&self) -> bool {
+        self.task.is_ahead()
+    }
+
     fn template(&self, name: &str) -> Option<Arc<Source>> {
         let beside = self.directory.join(name);
         let found = if beside.is_file() { self.project.read(&beside).ok() } else { None };

@@ -225,7 +225,11 @@ impl Loading<'_> {
         }
         if !self.reading.options.any_unparsed_is_failed {
             for Failure { plugin, diagnostics } in failures {
-                builder.diagnostics.0.extend(diagnostics.into_iter().map(|said| as_warning(plugin, said)));
+                // a plugin of Ansible's ends at the first mistake
+                let is_error = |said: &Diagnostic| said.severity == Severity::Error;
+                let (errors, mut said): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(is_error);
+                said.extend(errors.into_iter().next().map(|error| as_warning(plugin, error)));
+                builder.diagnostics.0.extend(said);
             }
             let message = format!("unable to parse `{name}` as an inventory source");
             builder.warn(Diagnostic::warning(Kind::Inventory, message));

@@ -1,5 +1,7 @@
 //! The settings of ansible.cfg that are about inventories.
 
+use crate::yaml::Duplicates;
+
 /// How inventories are read. The default is ansible-core's, but that what cannot be read is an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -33,6 +35,8 @@ pub struct Options {
     pub script_stderr: bool,
     /// `use_extra_vars`: whether `constructed` sees extra variables where its file does not say.
     pub use_extra_vars: bool,
+    /// `duplicate_dict_key`: what a key is that is twice in a mapping.
+    pub duplicates: Duplicates,
 }
 
 /// What happens to characters of group names that names of variables cannot have.
@@ -83,6 +87,7 @@ impl Default for Options {
             merge: false,
             script_stderr: true,
             use_extra_vars: false,
+            duplicates: Duplicates::default(),
         }
     }
 }

@@ -137,7 +137,8 @@ impl Loading<'_> {
     }
 
     fn parsed(&mut self, text: &Arc<Source>) -> Option<Node> {
-        let parsed = yaml::parse_single(text);
+        let mut parsed = yaml::parse_single(text);
+        self.reading.options.duplicates.judge(&mut parsed.diagnostics);
         let failed = parsed.diagnostics.has_errors();
         self.builder.diagnostics.extend(parsed.diagnostics);
         parsed.documents.into_iter().next().filter(|_| !failed)
@@ -146,7 +147,8 @@ impl Loading<'_> {
     fn ini(&mut self, text: &Arc<Source>) {
         let content = |line: &str| !line.trim().is_empty() && line.trim() != "---";
         self.builder.add_ini(text);
-        if !text.text.lines().any(content) {
+        // `-i /dev/null` is no inventory on purpose
+        if !text.text.lines().any(content) && text.path != Path::new("/dev/null") {
             let warning = Diagnostic::warning(Kind::Inventory, "this inventory is empty");
             self.builder.warn(warning.at(&Place::start_of(text)));
         }

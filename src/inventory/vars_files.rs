@@ -29,7 +29,7 @@ pub(super) fn read(
     let mut vars = VarMap::new();
     for file in files {
         let mut own = VarMap::new();
-        read_file(project, &file, &mut own, diagnostics);
+        read_file(project, options, &file, &mut own, diagnostics);
         for (name, variable) in own {
             build::set(&mut vars, &name, variable, options.merge);
         }
@@ -92,7 +92,13 @@ fn collect(
     }
 }
 
-fn read_file(project: &Project, path: &Path, vars: &mut VarMap, diagnostics: &mut Diagnostics) {
+fn read_file(
+    project: &Project,
+    options: &Options,
+    path: &Path,
+    vars: &mut VarMap,
+    diagnostics: &mut Diagnostics,
+) {
     let source = match project.read(path) {
         Ok(source) => source,
         Err(diagnostic) => {
@@ -100,7 +106,8 @@ fn read_file(project: &Project, path: &Path, vars: &mut VarMap, diagnostics: &mu
             return;
         }
     };
-    let parsed = yaml::parse_single(&source);
+    let mut parsed = yaml::parse_single(&source);
+    options.duplicates.judge(&mut parsed.diagnostics);
     let failed = parsed.diagnostics.has_errors();
     diagnostics.extend(parsed.diagnostics);
     let Some(root) = parsed.documents.first().filter(|_| !failed) else { return };

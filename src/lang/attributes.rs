@@ -3,9 +3,14 @@
 use super::entries::{Entry, Level};
 use super::keyword::Support;
 use super::{Keyword, Keywords, Located, shape};
+use crate::base::names::did_you_mean;
 use crate::base::{Diagnostic, Kind, Value};
 use crate::lang::load::Load;
 use crate::yaml::Node;
+
+/// What `vars_prompt` may say of a question.
+const PROMPT_KEYS: &[&str] =
+    &["confirm", "default", "encrypt", "name", "private", "prompt", "salt", "salt_size", "unsafe"];
 
 /// Whether an entry was a keyword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +47,8 @@ impl Load<'_, '_> {
             );
         } else if !shape::fits(keyword, &located.value) {
             self.misfit(keyword, entry);
+        } else if keyword == Keyword::VarsPrompt {
+            self.prompts(entry.value);
         }
         let condition =
             matches!(keyword, Keyword::When | Keyword::ChangedWhen | Keyword::FailedWhen | Keyword::Until);
@@ -55,6 +62,32 @@ impl Load<'_, '_> {
             return;
         }
         keywords.insert(keyword, located);
+    }
+
+    /// The keys of what `vars_prompt` asks for.
+    fn prompts(&mut self, node: &Node) {
+        for prompt in node.as_seq().unwrap_or(std::slice::from_ref(node)) {
+            let Some(entries) = prompt.as_map() else { continue };
+            if !entries.iter().any(|(key, _)| key.as_str() == Some("name")) {
+                let message = "an entry of `vars_prompt` needs a `name`";
+                let mut diagnostic = Diagnostic::error(Kind::Structure, message).at(&prompt.place);
+                diagnostic.told = Some("Invalid vars_prompt data structure, missing 'name' key".to_owned());
+                self.push(diagnostic);
+            }
+            for (key, _) in entries {
+                let name = key.to_value().to_text();
+                if PROMPT_KEYS.contains(&name.as_str()) {
+                    continue;
+                }
+                let message = format!("`{name}` is not a key of `vars_prompt`");
+                let hint = did_you_mean(&name, PROMPT_KEYS.iter().copied());
+                let mut diagnostic =
+                    Diagnostic::error(Kind::UnknownKeyword, message).at(&key.place).maybe_hint(hint);
+                diagnostic.told =
+                    Some(format!("Invalid vars_prompt data structure, found unsupported key '{name}'"));
+                self.push(diagnostic);
+            }
+        }
     }
 
     /// A value that a keyword cannot have: of a list the entries that do not fit.

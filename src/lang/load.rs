@@ -28,6 +28,8 @@ pub struct Settings {
     pub force_handlers: bool,
     /// Where modules that are files lie.
     pub libraries: Libraries,
+    /// What a key is that is twice in a mapping (`duplicate_dict_key`).
+    pub duplicates: yaml::Duplicates,
 }
 
 impl Default for Settings {
@@ -38,6 +40,7 @@ impl Default for Settings {
             gather_facts: true,
             force_handlers: false,
             libraries: Libraries::default(),
+            duplicates: yaml::Duplicates::default(),
         }
     }
 }
@@ -331,7 +334,7 @@ impl<'l, 'a> Load<'l, 'a> {
     pub(super) fn document(&mut self, path: &Path, asked: Option<&Place>) -> Option<Node> {
         let kept = self.loader.documents().get(path).cloned();
         let document = kept.unwrap_or_else(|| {
-            let read = Arc::new(read_document(self.loader.project, path));
+            let read = Arc::new(read_document(self.loader, path));
             self.loader.documents().insert(path.to_owned(), Arc::clone(&read));
             read
         });
@@ -377,13 +380,14 @@ impl Loader<'_> {
     }
 }
 
-fn read_document(project: &Project, path: &Path) -> Document {
-    let source = match project.read(path) {
+fn read_document(loader: &Loader<'_>, path: &Path) -> Document {
+    let source = match loader.project.read(path) {
         Ok(source) => source,
         Err(diagnostic) => return Document { root: None, diagnostics: Diagnostics(vec![diagnostic]) },
     };
     let parsed = yaml::parse_single(&source);
-    let diagnostics = parsed.diagnostics;
+    let mut diagnostics = parsed.diagnostics;
+    loader.settings.duplicates.judge(&mut diagnostics);
     let root = parsed.documents.into_iter().next().filter(|_| !diagnostics.has_errors());
     Document { root, diagnostics }
 }

@@ -46,7 +46,7 @@ pub use load::{
 };
 pub use shape::is_variable_name;
 pub use task::{is_language_action, short_name};
-pub use variables::is_reserved;
+pub use variables::{is_reserved, reserved};
 
 /// A value with its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -268,13 +268,14 @@ impl Scope {
 impl Task {
     /// The keyword on the task itself or else on what is nearest around it, for keywords that are inherited.
     pub fn keyword(&self, keyword: Keyword) -> Option<&Located> {
-        self.keywords.get(&keyword).or_else(|| {
-            if keyword.inherited() {
-                self.scope.outwards().find_map(|scope| scope.keywords.get(&keyword))
-            } else {
-                None
-            }
-        })
+        self.keyword_outwards(keyword).next()
+    }
+
+    /// The keyword wherever it stands and is inherited from, from the task to the outermost scope.
+    pub fn keyword_outwards(&self, keyword: Keyword) -> impl Iterator<Item = &Located> {
+        let around = keyword.inherited().then(|| self.scope.outwards());
+        let around = around.into_iter().flatten().filter_map(move |scope| scope.keywords.get(&keyword));
+        self.keywords.get(&keyword).into_iter().chain(around)
     }
 
     /// The keyword wherever it stands, from the outermost scope to the task: for those that add up (`when`,

@@ -50,6 +50,14 @@ pub fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name) || (name != "gather_subset" && Keyword::parse(name).is_some())
 }
 
+/// The warning of a variable with a reserved name.
+pub fn reserved(name: &str, place: &Place) -> Diagnostic {
+    let message = format!("`{name}` is a reserved name for a variable");
+    let mut warning = Diagnostic::warning(Kind::BadValue, message).at(place);
+    warning.told = Some(format!("Found variable using reserved name '{name}'."));
+    warning
+}
+
 /// Whether the names of variables are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Names {
@@ -94,7 +102,7 @@ impl Load<'_, '_> {
                 }
             };
             if is_reserved(name) {
-                self.warn(Kind::BadValue, &key.place, format!("`{name}` is a reserved name for a variable"));
+                self.push(reserved(name, &key.place));
             }
             vars.insert(
                 Arc::from(name),

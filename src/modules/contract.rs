@@ -10,7 +10,7 @@ use super::diff::Diff;
 use super::located::located;
 use super::params::{Field, Given, ParamProblem, Params};
 use super::view::View;
-use crate::base::{Key, Map, Unknown, Value};
+use crate::base::{Key, Kind, Map, Unknown, Value};
 use crate::wire::{Change, Done, Failure, Query};
 
 /// Where a change happens.
@@ -405,8 +405,42 @@ fn parse<M: Module>(given: &Given) -> Result<M::Params, Halt> {
     super::params::parse::<M::Params>(given).map_err(|problems| {
         let message = problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ");
         let hint = problems.iter().find_map(|problem| problem.hint.clone());
-        Halt::Failed(Box::new(Failed { message, hint, ..Failed::default() }))
+        let mut result = Map::new();
+        if let Some(told) = unsupported::<M>(&problems) {
+            result.insert(Key::str("msg"), Value::from(told));
+        }
+        Halt::Failed(Box::new(Failed { message, hint, result, ..Failed::default() }))
     })
+}
+
+/// Modules that are actions without a specification of their parameters in Ansible, which tells an unknown one in other
+/// words there.
+const UNSPECIFIED: &[&str] = &["fail", "group_by", "reboot", "set_stats", "wait_for_connection"];
+
+/// What Ansible says of parameters that a module does not have, where nothing else is wrong.
+fn unsupported<M: Module>(problems: &[ParamProblem]) -> Option<String> {
+    let known = |problem: &ParamProblem| problem.kind != Kind::UnknownParameter;
+    if problems.iter().any(known) {
+        return None;
+    }
+    let mut names: Vec<&str> = problems.iter().filter_map(|problem| problem.parameter.as_deref()).collect();
+    names.sort_unstable();
+    let names = names.join(", ");
+    let module = M::DOC.name;
+    if UNSPECIFIED.contains(&module) {
+        return Some(format!("Invalid options for {module}: {names}"));
+    }
+    let fields = M::Params::fields();
+    let sorted = |mut all: Vec<&'static str>| {
+        all.sort_unstable();
+        all.join(", ")
+    };
+    let supported = sorted(fields.iter().map(|field| field.name).collect());
+    let aliases = sorted(fields.iter().flat_map(|field| field.aliases).copied().collect());
+    let aliases = if aliases.is_empty() { aliases } else { format!(" ({aliases})") };
+    Some(format!(
+        "Unsupported parameters for ({module}) module: {names}. Supported parameters include: {supported}{aliases}."
+    ))
 }
 
 impl<M: Module> AnyModule for Registered<M> {

@@ -63,8 +63,11 @@ impl Module for PauseRun {
             Some((Raw(value), unit)) => match number(value) {
                 Some(count) => Some(u64::try_from(count * unit).unwrap_or(0).max(1)),
                 None => {
+                    let name = if unit == 60 { "minutes" } else { "seconds" };
                     return fail(format!(
-                        "non-integer value given for prompt duration: {}",
+                        "argument '{name}' is of type {} and we were unable to convert to int: invalid literal for int() \
+                         with base 10: {}",
+                        value.type_name(),
                         Value::from(value.to_text()).to_repr()
                     ));
                 }

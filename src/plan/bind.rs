@@ -112,13 +112,22 @@ impl Binder<'_> {
         }
     }
 
+    /// A keyword's value with its place. One that is `omit` stands for what the task inherits, as if it were not
+    /// there.
+    fn setting<'t>(&self, task: &'t Task, keyword: Keyword) -> Result<Option<(Value, &'t Located)>, Stop> {
+        for located in task.keyword_outwards(keyword) {
+            match self.known(located)? {
+                Value::Omit => {}
+                Value::Null => return Ok(None),
+                value => return Ok(Some((value, located))),
+            }
+        }
+        Ok(None)
+    }
+
     /// A keyword as a boolean.
     pub fn flag(&self, task: &Task, keyword: Keyword) -> Result<Option<bool>, Stop> {
-        let Some(located) = task.keyword(keyword) else { return Ok(None) };
-        let value = self.known(located)?;
-        if matches!(value, Value::Null | Value::Omit) {
-            return Ok(None);
-        }
+        let Some((value, located)) = self.setting(task, keyword)? else { return Ok(None) };
         value.to_bool().map(Some).ok_or_else(|| {
             let message = format!("`{}` must be a boolean, not {}", keyword.name(), value.to_repr());
             Diagnostic::error(Kind::BadValue, message).at(&located.place).into()
@@ -127,19 +136,13 @@ impl Binder<'_> {
 
     /// A keyword as a text.
     pub fn text(&self, task: &Task, keyword: Keyword) -> Result<Option<String>, Stop> {
-        let Some(located) = task.keyword(keyword) else { return Ok(None) };
-        match self.known(located)? {
-            Value::Null | Value::Omit => Ok(None),
-            value => Ok(Some(value.to_text())),
-        }
+        Ok(self.setting(task, keyword)?.map(|(value, _)| value.to_text()))
     }
 
     /// A keyword as a number.
     pub fn number(&self, task: &Task, keyword: Keyword) -> Result<Option<f64>, Stop> {
-        let Some(located) = task.keyword(keyword) else { return Ok(None) };
-        let value = self.known(located)?;
+        let Some((value, located)) = self.setting(task, keyword)? else { return Ok(None) };
         let number = match &value {
-            Value::Null | Value::Omit => return Ok(None),
             Value::Int(number) => Some(*number as f64),
             Value::Float(number) => Some(*number),
             Value::Str(text) => text.trim().parse().ok(),

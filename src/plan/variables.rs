@@ -381,6 +381,14 @@ impl TaskVariables {
             }
             "ansible_port" => layered("ansible_ssh_port").or_else(|| port.clone()),
             "ansible_ssh_port" => layered("ansible_port").or_else(|| port.clone()),
+            "ansible_password" => layered("ansible_ssh_pass").or_else(|| constant("fleet_password")),
+            "ansible_ssh_pass" => layered("ansible_password").or_else(|| constant("fleet_password")),
+            "ansible_private_key_file" => {
+                layered("ansible_ssh_private_key_file").or_else(|| constant("fleet_private_key"))
+            }
+            "ansible_ssh_private_key_file" => {
+                layered("ansible_private_key_file").or_else(|| constant("fleet_private_key"))
+            }
             "ansible_shell_executable" => Some(Value::from("/bin/sh")),
             "environment" => Some(Value::list(environment.iter().cloned())),
             "ansible_search_path" => {

@@ -181,7 +181,7 @@ fn outcome(ended: &Outcome) -> Json {
         Status::MayChange(unknown) => ("may_change", json!(*unknown.task)),
         Status::Failed { ignored: false } => ("failed", Json::Null),
         Status::Failed { ignored: true } => ("ignored", Json::Null),
-        Status::Unreachable => ("unreachable", Json::Null),
+        Status::Unreachable { ignored: _ } => ("unreachable", Json::Null),
     };
     if *censored {
         return json!({"status": word, "censored": true, "elapsed": elapsed.as_secs_f64()});

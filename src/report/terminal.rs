@@ -62,10 +62,10 @@ impl<W: Write + Send> Terminal<W> {
         let (label, word) = self.word(status);
         let loud = matches!(
             status,
-            Status::Changed | Status::MayChange(_) | Status::Failed { .. } | Status::Unreachable
+            Status::Changed | Status::MayChange(_) | Status::Failed { .. } | Status::Unreachable { .. }
         );
         let said = matches!(task.module.rsplit('.').next(), Some("debug")) && *status == Status::Ok;
-        if self.settings.quiet && !matches!(status, Status::Failed { .. } | Status::Unreachable) {
+        if self.settings.quiet && !matches!(status, Status::Failed { .. } | Status::Unreachable { .. }) {
             return Ok(());
         }
         if !loud && !said && self.settings.verbosity == 0 && warnings.is_empty() {
@@ -175,7 +175,7 @@ impl<W: Write + Send> Terminal<W> {
             Status::MayChange(_) => (Label::Warning, "may change"),
             Status::Failed { ignored: true } => (Label::Warning, "ignored"),
             Status::Failed { ignored: false } => (Label::Failed, "failed"),
-            Status::Unreachable => (Label::Unreachable, "unreachable"),
+            Status::Unreachable { ignored: _ } => (Label::Unreachable, "unreachable"),
         }
     }
 

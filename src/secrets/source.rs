@@ -49,9 +49,14 @@ fn is_client(path: &Path) -> bool {
     path.file_stem().and_then(OsStr::to_str).is_some_and(|stem| stem.ends_with("-client"))
 }
 
+/// A script in the working directory is no program to be found on `PATH`.
+fn program(path: &Path) -> Command {
+    Command::new(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
 fn from_script(path: &Path) -> Result<Vec<u8>, Fault> {
     // it may ask on the terminal itself
-    let mut command = Command::new(path);
+    let mut command = program(path);
     let output = command.stderr(Stdio::inherit()).stdin(Stdio::inherit()).output();
     let output = output.map_err(|error| not_run(path, &error))?;
     if !output.status.success() {
@@ -63,7 +68,7 @@ fn from_script(path: &Path) -> Result<Vec<u8>, Fault> {
 }
 
 fn from_client(path: &Path, id: Option<&str>) -> Result<Vec<u8>, Fault> {
-    let mut command = Command::new(path);
+    let mut command = program(path);
     command.args(id.map(|id| ["--vault-id", id]).into_iter().flatten());
     let output = command.stdin(Stdio::inherit()).output().map_err(|error| not_run(path, &error))?;
     if output.status.success() {

@@ -143,7 +143,7 @@ fn lipsum(_: &Ctx<'_>, _: Args) -> Res<Val> {
 
 fn now(ctx: &Ctx<'_>, args: Args) -> Res<Val> {
     let [_utc, format] = args.bind("now", ["utc", "fmt"])?;
-    let at = ctx.run.lookups.now();
+    let at = moment::now(ctx)?;
     match format {
         Some(format) if !format.is_none() => moment::formatted(at, &ctx.text(&format)?).map(Val::from),
         _ => Ok(Val::object(Object::Moment(at))),

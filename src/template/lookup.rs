@@ -336,7 +336,11 @@ fn dict(ctx: &Ctx<'_>, terms: &[Val], _: &mut Args) -> Res<Vec<Val>> {
     let mut found = Vec::new();
     for term in terms {
         if !term.is_dict() {
-            return bail("the lookup `dict` expects a dict");
+            return bail(format!(
+                "the 'dict' lookup plugin expects a dictionary, got '{}' of type <class '{}'>)",
+                ctx.text(term)?,
+                term.type_name()
+            ));
         }
         for (key, value) in ctx.entries(term)? {
             found.push(pair(Val::Data(key.to_value()), value));

@@ -87,6 +87,10 @@ pub trait Lookups: Send + Sync + std::fmt::Debug {
     ) -> Result<Value, LookupError>;
     /// Microseconds since the epoch, for `now()`.
     fn now(&self) -> i64;
+    /// Whether this is look-ahead: what is something else each time is not evaluated.
+    fn is_ahead(&self) -> bool {
+        false
+    }
     /// The text of a template that is included, imported or extended.
     fn template(&self, name: &str) -> Option<Arc<Source>>;
     /// The names of the lookups that it has, for near misses.

@@ -171,10 +171,15 @@ pub(super) fn arithmetic(operator: Operator, left: &Val, right: &Val) -> Option<
     }))
 }
 
+/// What the clock says at the task's turn.
+pub(super) fn now(ctx: &Ctx<'_>) -> Res<i64> {
+    if ctx.run.lookups.is_ahead() { Err(Fail::Deferred) } else { Ok(ctx.run.lookups.now()) }
+}
+
 /// A moment from seconds since the epoch.
 pub(super) fn of_seconds(ctx: &Ctx<'_>, seconds: &Val) -> Res<i64> {
     match ctx.force(seconds)? {
-        Value::Null => Ok(ctx.run.lookups.now()),
+        Value::Null => now(ctx),
         _ => Ok((ctx.float(seconds)? * SECOND as f64) as i64),
     }
 }

@@ -22,11 +22,12 @@ struct Sequence {
 /// The lookup.
 pub(super) fn lookup(ctx: &Ctx<'_>, terms: &[Val], args: &mut Args) -> Res<Vec<Val>> {
     let mut named = Sequence::default();
+    let is_asked = !args.named.is_empty();
     for (name, value) in std::mem::take(&mut args.named) {
         named.set(&name, &ctx.text(&value)?)?;
     }
     if terms.is_empty() {
-        return named.items(ctx);
+        return if is_asked { named.items(ctx) } else { Ok(Vec::new()) };
     }
     let mut all = Vec::new();
     for term in terms {

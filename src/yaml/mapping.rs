@@ -62,11 +62,12 @@ impl Entries {
                 let (first, _) = std::mem::replace(kept, (key.clone(), value));
                 if let Some(diagnostics) = diagnostics {
                     let shown = key.to_value().to_text();
-                    let warning =
-                        Diagnostic::warning(Kind::Yaml, format!("the key `{shown}` is given twice"))
-                            .at(&key.place)
-                            .note("first given here", Some(&first.place))
-                            .hint("only the last one counts");
+                    let message = format!("the key `{shown}` is given twice");
+                    let mut warning = Diagnostic::warning(Kind::DuplicateKey, message)
+                        .at(&key.place)
+                        .note("first given here", Some(&first.place))
+                        .hint("only the last one counts");
+                    warning.told = Some(format!("Found duplicate mapping key '{shown}'."));
                     diagnostics.push(warning);
                 }
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::base::{Diagnostic, Diagnostics, Kind, Place, Source, Value};
 
 mod compose;
+mod duplicates;
 mod emit;
 mod events;
 mod hints;
@@ -15,6 +16,7 @@ mod resolve;
 mod scalar;
 mod to_value;
 
+pub use duplicates::Duplicates;
 pub use emit::{EmitOptions, to_yaml};
 pub use to_value::has_markers;
 

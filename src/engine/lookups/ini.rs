@@ -2,7 +2,7 @@
 
 use super::ask::Ask;
 use super::{Found, failed, paths};
-use crate::base::configparser::{Config, Rules};
+use crate::base::configparser::{self, Config, Rules};
 use crate::base::{Map, Value, pyregex};
 use crate::template::LookupError;
 
@@ -53,7 +53,7 @@ fn inline(term: &str, options: &mut Map) -> Result<String, LookupError> {
                 options.insert(name.into(), Value::from(longer));
             }
             (None, None) => match word.split_once('=') {
-                Some((name, _)) => return Err(failed(format!("'{name}' is not a valid option"))),
+                Some((name, _)) => return Err(failed(format!("'{name}' is not a valid option."))),
                 None => {
                     let longer = key.map_or_else(|| word.to_owned(), |key| format!("{key} {word}"));
                     key = Some(longer);
@@ -62,8 +62,19 @@ fn inline(term: &str, options: &mut Map) -> Result<String, LookupError> {
         }
     }
     key.ok_or_else(|| {
-        failed(format!("no key to look up was provided as first term within string inline options: {term}"))
+        failed(format!("No key to look up was provided as first term within string inline options: {term}"))
     })
+}
+
+/// Why a file cannot be read; of an option that is there twice in the words of Ansible and Python.
+fn unreadable(name: &str, error: &configparser::Error) -> String {
+    match error {
+        configparser::Error::DuplicateOption(line, section, option) => format!(
+            "Duplicate option in '{name}': While reading from '<???>' [line {line:>2}]: option '{option}' in section \
+             '{section}' already exists"
+        ),
+        error => format!("'{name}': {error}"),
+    }
 }
 
 fn one(ask: &Ask<'_>, key: &str, found: &mut Vec<Value>) -> Result<(), LookupError> {
@@ -81,9 +92,9 @@ fn one(ask: &Ask<'_>, key: &str, found: &mut Vec<Value>) -> Result<(), LookupErr
         text.insert_str(0, &format!("[{PROPERTIES}]\n"));
         PROPERTIES.clone_into(&mut section);
     }
-    let config = Config::parse(&text, rules).map_err(|error| failed(format!("'{name}': {error}")))?;
+    let config = Config::parse(&text, rules).map_err(|error| failed(unreadable(&name, &error)))?;
     let Some(items) = config.items(&section) else {
-        return Err(failed(format!("no section '{section}' in '{name}'")));
+        return Err(failed(format!("No section '{section}' in '{name}'.")));
     };
     let interpolates = ask.flag("interpolation", true)?;
     let value = |raw: &Option<String>| match raw {

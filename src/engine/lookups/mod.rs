@@ -19,6 +19,7 @@ mod url;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use ask::Ask;
 
@@ -37,10 +38,29 @@ pub(super) struct World {
     pub(super) search: Vec<PathBuf>,
     /// Look-ahead evaluates nothing that is impure.
     pub(super) ahead: bool,
-    /// Microseconds since the epoch when the run began: `now()` is the same for all of a run's look-ahead.
-    pub(super) now: i64,
+    /// What `now()` reads.
+    pub(super) clock: Clock,
     /// Warnings of lookups that have not been told yet.
     pub(super) warnings: Arc<Mutex<Vec<String>>>,
+}
+
+/// A clock: the time at which it was set, in microseconds since the epoch, and since when it has run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    set_to: i64,
+    running: Instant,
+}
+
+impl Clock {
+    /// A clock that says this now.
+    pub(super) fn set_to(now: i64) -> Self {
+        Self { set_to: now, running: Instant::now() }
+    }
+
+    /// What it says, in microseconds since the epoch.
+    pub(super) fn now(&self) -> i64 {
+        self.set_to.saturating_add(i64::try_from(self.running.elapsed().as_micros()).unwrap_or(i64::MAX))
+    }
 }
 
 /// What a lookup found.
@@ -88,7 +108,13 @@ fn failed(message: impl Into<String>) -> LookupError {
 impl World {
     /// Outside any task: nothing is searched for.
     pub(super) fn outside(project: &Arc<Project>, now: i64) -> Self {
-        Self { project: Arc::clone(project), search: Vec::new(), ahead: false, now, warnings: Arc::default() }
+        Self {
+            project: Arc::clone(project),
+            search: Vec::new(),
+            ahead: false,
+            clock: Clock::set_to(now),
+            warnings: Arc::default(),
+        }
     }
 
     /// A file or directory as Ansible searches it: in `folder` of each directory, then in the directory itself.
@@ -137,7 +163,11 @@ impl Lookups for World {
     }
 
     fn now(&self) -> i64 {
-        self.now
+        self.clock.now()
+    }
+
+    fn is_ahead(&self) -> bool {
+        self.ahead
     }
 
     fn warn(&self, message: String) {
@@ -166,7 +196,7 @@ impl Lookups for World {
         Some(self.project.read(&path).map_err(|diagnostic| diagnostic.message.clone()).map(|source| {
             FoundTemplate {
                 source,
-                variables: Arc::new(FileVariables::of_lookup(variables, &path, name, self.now)),
+                variables: Arc::new(FileVariables::of_lookup(variables, &path, name, self.clock.now())),
                 lookups: Arc::new(Beside::new(&own, &self.project, &path)),
             }
         }))

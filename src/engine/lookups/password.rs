@@ -50,7 +50,7 @@ fn one(ask: &Ask<'_>, name: &str) -> Result<String, LookupError> {
         Some(kept) => kept,
         None => Kept { password: drawn(ask)?, salt: None, ident: None },
     };
-    let encrypt = ask.option("encrypt").map(Value::to_text);
+    let encrypt = ask.option("encrypt").map(Value::to_text).filter(|name| !name.is_empty());
     let method = encrypt.as_deref().map(Method::named).transpose().map_err(failed)?;
     if let (Some(method), None) = (method, &kept.salt) {
         let alphabet: Vec<char> = SALT.chars().collect();

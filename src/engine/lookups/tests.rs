@@ -35,7 +35,7 @@ fn world(directory: &Path) -> World {
         project: Arc::new(Project::new()),
         search: vec![directory.join("roles/r"), directory.to_owned()],
         ahead: false,
-        now: 0,
+        clock: Clock::set_to(0),
         warnings: Arc::default(),
     }
 }

@@ -69,7 +69,10 @@ fn every_problem_is_told() {
     assert_eq!(found.len(), 3, "{found:?}");
     assert!(found[0].starts_with("unsupported parameter `ownr`"));
     assert_eq!(found[1], "value of state must be one of: present, absent, yes, got: presnt");
-    assert_eq!(found[2], "argument 'count' is of type str and we were unable to convert to int: many");
+    assert_eq!(
+        found[2],
+        "argument 'count' is of type str and we were unable to convert to int: \"'many'\" cannot be converted to an int"
+    );
     assert_eq!(
         messages(&[
             ("path", "/x".into()),

@@ -32,7 +32,13 @@ impl<T: ParamValue> ParamValue for Option<T> {
 impl ParamValue for bool {
     const KIND: &'static str = "bool";
     fn read(value: &Value) -> Result<Self, String> {
-        value.to_bool().ok_or_else(|| format!("we were unable to convert to bool: {}", value.to_text()))
+        value.to_bool().ok_or_else(|| {
+            format!(
+                "we were unable to convert to bool: The value '{}' is not a valid boolean. Valid booleans include: {}",
+                value.to_text(),
+                "'y', 'yes', 'on', '1', 'true', 't', 1, 'n', 'no', 'off', '0', 'false', 'f', 0"
+            )
+        })
     }
 }
 
@@ -92,7 +98,7 @@ macro_rules! integers {
                     _ => None,
                 };
                 number.and_then(|number| Self::try_from(number).ok())
-                    .ok_or_else(|| format!("we were unable to convert to int: {}", value.to_text()))
+                    .ok_or_else(|| format!("we were unable to convert to int: \"{}\" cannot be converted to an int", value.to_repr()))
             }
         }
     )*};

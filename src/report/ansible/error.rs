@@ -31,7 +31,7 @@ const ACTIONS: &[&str] = &[
 
 /// The text after `[ERROR]: `; nothing for tasks that have not failed.
 pub(super) fn text(task: &TaskLabel, outcome: &Outcome) -> Option<String> {
-    if !matches!(outcome.status, Status::Failed { .. } | Status::Unreachable) {
+    if !matches!(outcome.status, Status::Failed { .. } | Status::Unreachable { .. }) {
         return None;
     }
     let FailureText { message, hint: _, diagnostic } = outcome.failure.as_ref()?;
@@ -53,7 +53,7 @@ pub(super) fn text(task: &TaskLabel, outcome: &Outcome) -> Option<String> {
     }
     let what = if outcome.result.get("failed_when_result").is_some() {
         "Task failed: Action failed.".to_owned()
-    } else if outcome.status == Status::Unreachable || said.starts_with("Task failed: ") {
+    } else if matches!(outcome.status, Status::Unreachable { .. }) || said.starts_with("Task failed: ") {
         format!("Task failed: {}", said.strip_prefix("Task failed: ").unwrap_or(&said))
     } else if ACTIONS.contains(&short(&task.module)) {
         format!("Task failed: Action failed: {said}")

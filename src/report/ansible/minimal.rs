@@ -102,7 +102,7 @@ impl Minimal {
                 (text, Colour::Red)
             }
             Status::Skipped { .. } | Status::MayChange(_) => (format!("{host} | SKIPPED"), Colour::Cyan),
-            Status::Unreachable => {
+            Status::Unreachable { ignored: _ } => {
                 let text = match self.line {
                     Line::Several => format!("{host} | UNREACHABLE! => {}", self.dump(&shown)),
                     Line::One => {
@@ -135,7 +135,10 @@ impl Reporter for Minimal {
         match event {
             Event::TaskFinished { host, task, outcome, .. } => self.finished(host, task, outcome),
             Event::PlayFailed { diagnostic, .. } => self.display.error(&diagnostic.message, Stream::Err),
-            Event::Warning { message, .. } => self.display.warning(message),
+            Event::Warning { message, diagnostic } => {
+                let told = diagnostic.as_ref().and_then(|diagnostic| diagnostic.told.as_ref());
+                self.display.warning(told.unwrap_or(message))
+            }
             _ => Ok(()),
         }
     }

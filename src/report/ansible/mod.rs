@@ -17,6 +17,11 @@ pub fn problem(found: &crate::base::Diagnostic) -> String {
     error::problem(found)
 }
 
+/// Where something is written, as Ansible tells it: `Origin: …` and the lines up to there.
+pub fn origin(place: &crate::base::Place) -> String {
+    error::origin(place)
+}
+
 pub use display::{Colour, Display, Palette, Sink};
 pub use minimal::{Line, Minimal};
 
@@ -148,7 +153,7 @@ impl Callback {
     ) -> io::Result<()> {
         let label = host_label(host, delegate);
         let module = results::short(&task.module);
-        if !looped && !matches!(outcome.status, Status::Failed { .. } | Status::Unreachable) {
+        if !looped && !matches!(outcome.status, Status::Failed { .. } | Status::Unreachable { .. }) {
             self.differences(task, outcome)?;
         }
         match &outcome.status {
@@ -197,12 +202,13 @@ impl Callback {
                 }
                 if *ignored { self.line("...ignoring", Colour::Cyan) } else { Ok(()) }
             }
-            Status::Unreachable => {
+            Status::Unreachable { ignored } => {
                 self.announce(task)?;
                 self.warnings(task, outcome)?;
                 let shown = results::dump(&results::shown(task, outcome), &self.settings, None);
                 let text = format!("fatal: [{label}]: UNREACHABLE! => {shown}");
-                self.display.line(&text, Some(Colour::BrightRed), self.failures())
+                self.display.line(&text, Some(Colour::BrightRed), self.failures())?;
+                if *ignored { self.line("...ignoring", Colour::Cyan) } else { Ok(()) }
             }
         }
     }
@@ -241,7 +247,7 @@ impl Callback {
                     format!("skipping: [{host}] => (item={item}) {}", self.dumped(task, outcome, false));
                 self.line(&text, Colour::Cyan)
             }
-            Status::Failed { .. } | Status::Unreachable => {
+            Status::Failed { .. } | Status::Unreachable { .. } => {
                 self.announce(task)?;
                 self.warnings(task, outcome)?;
                 let shown = results::dump(&results::shown(task, outcome), &self.settings, None);
@@ -395,6 +401,8 @@ impl Reporter for Callback {
                 self.display.warning(&text)
             }
             Event::Warning { message, diagnostic } => {
+                let told = diagnostic.as_ref().and_then(|diagnostic| diagnostic.told.as_ref());
+                let message = told.unwrap_or(message);
                 let place = diagnostic.as_ref().and_then(|diagnostic| diagnostic.place.as_ref());
                 match place {
                     Some(place) => self.display.warning(&format!("{message}\n{}", error::origin(place))),

@@ -12,11 +12,11 @@ pub(super) fn version(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
         args.bind("version", ["version", "operator", "strict", "version_type"])?;
     let version = ctx.text(value)?;
     let other = ctx.text(&required(other, "version", "version")?)?;
-    if version.is_empty() || other.is_empty() {
-        return bail(format!(
-            "{} version value cannot be empty",
-            if version.is_empty() { "input" } else { "compared" }
-        ));
+    if version.is_empty() {
+        return bail("Input version value cannot be empty");
+    }
+    if other.is_empty() {
+        return bail("Version parameter to compare against cannot be empty");
     }
     let operator = operator.map_or(Ok("eq".into()), |operator| ctx.text(&operator))?;
     let strict = match strict.filter(|strict| !strict.is_none()) {
@@ -24,11 +24,14 @@ pub(super) fn version(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
         None => None,
     };
     let kind = match kind.filter(|kind| !kind.is_none()) {
-        Some(_) if strict.is_some() => return bail("cannot specify both 'strict' and 'version_type'"),
+        Some(_) if strict.is_some() => return bail("Cannot specify both 'strict' and 'version_type'"),
         Some(kind) => ctx.text(&kind)?,
         None => (if strict == Some(true) { "strict" } else { "loose" }).into(),
     };
-    let invalid = |text: &str| Fail::error(format!("version comparison failed: invalid version '{text}'"));
+    let invalid = |text: &str| {
+        let kind = if kind.starts_with("sem") { "semantic version" } else { "version" };
+        Fail::error(format!("Version comparison failed: invalid {kind} '{text}'"))
+    };
     let order = match &*kind {
         "loose" => loose(&version, &other)?,
         "strict" => {
@@ -45,7 +48,7 @@ pub(super) fn version(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
         }
         other => {
             return bail(format!(
-                "invalid version type ({other}), must be one of loose, strict, semver, semantic, pep440"
+                "Invalid version type ({other}). Must be one of 'loose', 'strict', 'semver', 'semantic', 'pep440'"
             ));
         }
     };
@@ -58,7 +61,8 @@ pub(super) fn version(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
         "!=" | "<>" | "ne" => order.is_ne(),
         other => {
             return bail(format!(
-                "invalid operator type ({other}), must be one of ==, =, eq, <, lt, <=, le, >, gt, >=, ge, !=, <>, ne"
+                "Invalid operator type ({other}). Must be one of '==', '=', 'eq', '<', 'lt', '<=', 'le', '>', 'gt', \
+                 '>=', 'ge', '!=', '<>', 'ne'"
             ));
         }
     })
