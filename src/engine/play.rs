@@ -100,9 +100,7 @@ impl Run {
         for host in std::mem::take(&mut hosts.live) {
             if ended.contains(&host) {
             } else if doomed.remove(&host) {
-                if !hosts.rescuing {
-                    play.lost(&host);
-                }
+                play.lost(&host);
                 hosts.failed.push(host);
             } else if role_ended.contains(&host) {
                 hosts.parked.push(host);
@@ -138,11 +136,6 @@ impl Run {
             let mut rescue = hosts.part(to_rescue);
             rescue.closing |= !block.always.is_empty();
             self.items(play, &block.rescue, &mut rescue, Some(ahead)).await;
-            for host in &passing {
-                if !hosts.rescuing {
-                    play.lost(host);
-                }
-            }
             good.extend(rescue.live);
             failed = std::mem::take(&mut passing);
             failed.extend(rescue.failed);
@@ -352,9 +345,10 @@ impl Run {
         for host in lost {
             hosts.live.retain(|other| *other != host);
             if !hosts.failed.contains(&host) {
-                if !hosts.rescuing {
+                let with_another = hosts.failed_twice.contains(&host);
+                if !hosts.rescuing || with_another {
                     play.lost(&host);
-                    if !hosts.closing {
+                    if !hosts.closing || with_another {
                         lock(&play.out).insert(Arc::clone(&host));
                     }
                 }

@@ -186,7 +186,7 @@ impl PlayRun {
     }
 
     /// All hosts of the batch that still take part fail with one that has failed: these hosts now, the others when
-    /// it is their turn.
+    /// it is their turn. As with Ansible they take no part in later plays, even where a block rescues them.
     pub(super) fn fail_all(&self, run: &Run, hosts: &mut Hosts) {
         let failed = lock(&self.failed).clone();
         let ended = lock(&self.ended).clone();
@@ -201,9 +201,7 @@ impl PlayRun {
         lock(&self.out).extend(others.iter().chain(&hosts.live).cloned());
         lock(&self.doomed).extend(others);
         for host in std::mem::take(&mut hosts.live) {
-            if !hosts.rescuing {
-                self.lost(&host);
-            }
+            self.lost(&host);
             hosts.failed.push(host);
         }
     }
