@@ -148,7 +148,7 @@ impl Loading<'_> {
         self.builder.add_ini(text);
         if !text.text.lines().any(content) {
             let warning = Diagnostic::warning(Kind::Inventory, "this inventory is empty");
-            self.builder.warn(warning.at(&Place::start_of(text)));
+            self.builder.warn(warning.at(&Place::start_of(text)).told_in_full(""));
         }
     }
 

@@ -66,7 +66,11 @@ impl Entries {
                         Diagnostic::warning(Kind::Yaml, format!("the key `{shown}` is given twice"))
                             .at(&key.place)
                             .note("first given here", Some(&first.place))
-                            .hint("only the last one counts");
+                            .hint("only the last one counts")
+                            .told_in_full(format!(
+                                "Found duplicate mapping key {}.",
+                                key.to_value().to_repr()
+                            ));
                     diagnostics.push(warning);
                 }
             }
