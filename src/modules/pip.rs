@@ -113,7 +113,7 @@ impl Module for Pip {
             Program::Argv(words) => words::join(words),
             Program::Shell { text, .. } => text.clone(),
         };
-        plan.result = params.told_in_full(&names, &cmd);
+        plan.result = params.told(&names, &cmd);
         if left.is_empty() && params.requirements.is_none() {
             let what = if params.state == PipState::Absent { "not installed" } else { "already installed" };
             plan.summary = what.to_owned();
