@@ -296,5 +296,5 @@ fn as_warning(plugin: Plugin, said: Diagnostic) -> Diagnostic {
     let first = characters.next().into_iter().flat_map(char::to_uppercase);
     let capital: String = first.chain(characters).collect();
     let message = format!("failed to parse inventory with `{}` plugin: {capital}", plugin.name());
-    Diagnostic { severity: Severity::Warning, message, ..said }
+    Diagnostic { severity: Severity::Warning, message, told: None, words: None, ..said }
 }

@@ -124,7 +124,7 @@ impl Files {
 fn sound(files: &[(&str, &str)]) -> Playbook {
     let files = Files::new(files);
     let (playbook, diagnostics) = files.load();
-    assert_eq!(files.told_in_full(&diagnostics), "");
+    assert_eq!(files.told(&diagnostics), "");
     playbook.unwrap()
 }
 

@@ -48,7 +48,7 @@ fn every_mistake_is_told_at_its_place() {
         let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
         let project = Files::new(&files);
         let (_, diagnostics) = project.load();
-        let found = project.told_in_full(&diagnostics);
+        let found = project.told(&diagnostics);
         if found != told {
             let found = format!("| {}\n", found.trim_end().replace('\n', "\n| "));
             let _ = write!(wrong, "### {title}\n{found}");

@@ -325,7 +325,7 @@ fn files_and_roles_at_run_time() {
         let from = FromFiles { tasks: Some("other.yml".into()), ..FromFiles::default() };
         let request = RoleRequest { name, from, allow_duplicates: true, validate: true };
         let (loaded, diagnostics) = loader.role(&request, &scope);
-        assert_eq!(files.told_in_full(&diagnostics), "");
+        assert_eq!(files.told(&diagnostics), "");
         let loaded = loaded.unwrap();
         assert_eq!(outline(&loaded.items), "role base:\n  ping other\nend of base\n");
         assert!(loaded.role.allow_duplicates);
@@ -333,7 +333,7 @@ fn files_and_roles_at_run_time() {
 
         let (tasks, diagnostics) =
             loader.task_file(&files.path("shared/shared_one/tasks/main.yml"), &scope, Section::Tasks);
-        assert_eq!(files.told_in_full(&diagnostics), "");
+        assert_eq!(files.told(&diagnostics), "");
         assert_eq!((tasks.items.len(), tasks.handlers.len(), tasks.roles.len()), (1, 1, 0));
     });
 }
@@ -348,7 +348,7 @@ fn encrypted_values_wait_and_encrypted_files_need_their_password() {
         ("roles/r/vars/main.yml", "$ANSIBLE_VAULT;1.1;AES256\n6162\n"),
     ]);
     let (_, diagnostics) = files.load();
-    let told = files.told_in_full(&diagnostics);
+    let told = files.told(&diagnostics);
     // the value is read when it is used; the file cannot be read at all
     assert_eq!(
         told.lines().next(),
@@ -383,7 +383,7 @@ fn what_the_engine_does_not_carry_out_is_refused() {
     let loader = Loader::new(&project, &settings, &None, &Substitution);
     let (_, diagnostics) = loader.playbook(&files.path("site.yml"));
     assert_eq!(
-        files.told_in_full(&diagnostics),
+        files.told(&diagnostics),
         "site.yml:3:7: error unsupported: `include_role` is not supported yet\n"
     );
 }
