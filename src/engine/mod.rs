@@ -461,7 +461,7 @@ impl Prepared {
             let playbook = self.playbook.path.file_name().unwrap_or_default().to_string_lossy();
             let journal = format!("notified:{playbook}:{}", play.name.value.to_text());
             let play_run = play_run::PlayRun::new(vars, journal, &conduct, files.is_none());
-            for host in &batch {
+            for host in batch.iter().filter(|host| !run.is_gone(host)) {
                 run.read_own_files(&play_run, host);
             }
             run.batch(&play_run).await;
