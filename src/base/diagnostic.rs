@@ -101,7 +101,8 @@ pub struct Diagnostic {
     pub notes: Vec<Note>,
     /// What to do about it.
     pub hint: Option<String>,
-    /// What `register` sees as `msg`, where Ansible's playbooks may look for other words than the message's.
+    /// What `register` sees as `msg`, and what is said under Ansible's names, where playbooks and scripts may look for
+    /// other words than the message's. Empty: Ansible says nothing.
     pub told: Option<String>,
     /// The message in Ansible's words, where they are others; what is told is made of them.
     pub words: Option<String>,
@@ -162,7 +163,7 @@ impl Diagnostic {
         self
     }
 
-    /// With all that `register` sees.
+    /// With all that `register` sees, and what is said under Ansible's names.
     pub fn told_in_full(mut self, told: impl Into<String>) -> Self {
         self.told = Some(told.into());
         self

@@ -8,10 +8,11 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use super::execute::{Executor, Shown};
-use super::exit::{Exit, WrongOptions};
+use super::exit::{Exit, FilesAreWrong, WrongOptions};
 use super::inventory::Manner;
 use super::options::{RunArgs, TaskArgs};
 use super::prepare::{ADHOC, Mode, ground, prepare, warn};
+use crate::base::{Kind, Severity};
 
 /// Modules that take a command, and nothing else will do.
 const COMMANDS: &[&str] = &["command", "raw", "script", "shell"];
@@ -72,6 +73,8 @@ pub fn run(args: AdHocArgs, manner: Manner) -> Result<Exit> {
         diff,
         run,
     } = args;
+    // as Ansible: no pattern means all
+    let pattern = if pattern.trim().is_empty() { "all".to_owned() } else { pattern };
     let mut ground = ground(&run.vault)?;
     let config = &ground.config;
     let module = module_name.unwrap_or_else(|| config.module_name.value.clone());
@@ -109,8 +112,19 @@ pub fn run(args: AdHocArgs, manner: Manner) -> Result<Exit> {
     let path = directory.join(ADHOC);
     ground.project.put(&path, &format!("<adhoc '{named}' task>"), format!("{play}\n"));
     let mode = Mode { manner, check, diff, listing: listed };
-    let (prepared, sink) = prepare(&mut ground, &run, &TaskArgs::default(), mode, &path)?;
-    let hosts = prepared.hosts();
+    let prepared = prepare(&mut ground, &run, &TaskArgs::default(), mode, &path);
+    let (prepared, sink) = match prepared {
+        Err(error) if manner == Manner::Ansible && run.hosts.limit.is_empty() && is_of_pattern(&error) => {
+            warn("No hosts matched, nothing to do");
+            if listed {
+                writeln!(std::io::stdout(), "  hosts (0):").context("cannot write")?;
+            }
+            return Ok(Exit::Fine);
+        }
+        prepared => prepared?,
+    };
+    // in the order of the pattern
+    let hosts: Vec<_> = prepared.plays().flat_map(|(_, hosts)| hosts.iter().cloned()).collect();
     if hosts.is_empty() {
         if !run.hosts.limit.is_empty() {
             anyhow::bail!(
@@ -135,6 +149,14 @@ pub fn run(args: AdHocArgs, manner: Manner) -> Result<Exit> {
     let summary = executor.run(prepared, &sink, false)?;
     executor.end();
     Ok(Exit::of_summary(&summary))
+}
+
+/// Whether all that is wrong is the host pattern.
+fn is_of_pattern(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<FilesAreWrong>().is_some_and(|FilesAreWrong(diagnostics)| {
+        let mut errors = diagnostics.0.iter().filter(|found| found.severity == Severity::Error);
+        errors.all(|found| found.kind == Kind::Pattern)
+    })
 }
 
 /// The module's parameters as they stand in a playbook.

@@ -123,7 +123,7 @@ fn shown(args: &InventoryArgs, manner: Manner) -> Result<Option<String>> {
     let wrong = |message: &str| anyhow::Error::from(WrongOptions(message.to_owned()));
     if !args.list && !args.graph && args.host.is_none() {
         return Err(wrong(
-            "no action selected, at least one of --host, --graph or --list needs to be specified",
+            "No action selected, at least one of --host, --graph or --list needs to be specified.",
         ));
     }
     let (config, mut diagnostics) = configuration::read(&Project::new())?;
@@ -143,7 +143,9 @@ fn shown(args: &InventoryArgs, manner: Manner) -> Result<Option<String>> {
     let pattern = args.host.as_deref().unwrap_or("all");
     let matches = inventory.match_pattern(&[pattern], limit.as_ref());
     diagnostics.extend(matches.diagnostics);
-    let playbook_dirs: Vec<PathBuf> = args.playbook_dir.iter().cloned().collect();
+    // as Ansible: where no playbook is named, the working directory counts as a playbook's
+    let playbook_dir = args.playbook_dir.as_ref().or(config.playbook_dir.value.as_ref());
+    let playbook_dirs = vec![playbook_dir.cloned().unwrap_or_else(|| PathBuf::from("."))];
     let form = match (args.yaml, args.toml) {
         (true, _) => Form::Yaml,
         (_, true) => Form::Toml,
@@ -170,7 +172,7 @@ fn shown(args: &InventoryArgs, manner: Manner) -> Result<Option<String>> {
     if args.graph {
         let start = args.group.as_deref().unwrap_or("all");
         if !inventory.groups.contains_key(start) {
-            return Err(unknown_group(&inventory, start));
+            return Err(unknown_group(&inventory, start, manner));
         }
         return Ok(Some(dump.graph(start, args.vars).map_err(FilesAreWrong)?));
     }
@@ -179,11 +181,14 @@ fn shown(args: &InventoryArgs, manner: Manner) -> Result<Option<String>> {
     Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
-fn unknown_group(inventory: &Inventory, name: &str) -> anyhow::Error {
+fn unknown_group(inventory: &Inventory, name: &str, manner: Manner) -> anyhow::Error {
     let known = inventory.groups.keys().map(|known| &**known);
     let hint = crate::base::names::did_you_mean(name, known).map(|hint| format!("; {hint}"));
     let message = "Pattern must be valid group name when using --graph";
-    WrongOptions(format!("{message}: `{name}`{}", hint.unwrap_or_default())).into()
+    match manner {
+        Manner::Fleet => WrongOptions(format!("{message}: `{name}`{}", hint.unwrap_or_default())).into(),
+        Manner::Ansible => WrongOptions(message.to_owned()).into(),
+    }
 }
 
 fn tell(diagnostics: &Diagnostics, manner: Manner) -> Result<()> {
@@ -200,10 +205,15 @@ fn tell(diagnostics: &Diagnostics, manner: Manner) -> Result<()> {
 
 /// Prints problems in the form in which Ansible prints its own: `[WARNING]: …` on standard error.
 pub fn say_as_ansible(out: &mut impl Write, diagnostics: &Diagnostics) -> std::io::Result<()> {
-    for Diagnostic { severity, kind: _, message, place, notes, hint, told, words: _ } in &diagnostics.0 {
+    let mut said = HashSet::new();
+    for Diagnostic { severity, kind: _, message, place, notes, hint, told, words } in &diagnostics.0 {
         let word = if *severity == Severity::Error { "ERROR" } else { "WARNING" };
-        let message = told.clone().unwrap_or_else(|| in_ansibles_form(message));
-        writeln!(out, "[{word}]: {message}")?;
+        match told.as_ref().or(words.as_ref()) {
+            // what Ansible says it says once
+            Some(told) if told.is_empty() || !said.insert(told) => continue,
+            Some(told) => writeln!(out, "[{word}]: {told}")?,
+            None => writeln!(out, "[{word}]: {}", in_ansibles_form(message))?,
+        }
         if let Some(place) = place {
             writeln!(out, "{}\n", crate::report::ansible::origin(place))?;
         }

@@ -17,7 +17,7 @@ const INLINE_WIDTH: usize = 100;
 /// TOML cannot hold everything.
 pub fn write(value: &Value, form: Form) -> Result<String> {
     match form {
-        Form::Json => Ok(JsonStyle { sorted: true, ..JsonStyle::indented(4) }.text(value)),
+        Form::Json => Ok(JsonStyle { ascii: false, sorted: true, ..JsonStyle::indented(4) }.text(value)),
         Form::Yaml => {
             Ok(to_yaml(value, &EmitOptions { default_flow_style: Some(false), ..EmitOptions::default() }))
         }
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(
             write(&value, Form::Json).unwrap(),
             "{\n    \"a\": {},\n    \"b\": [\n        1,\n        1.0,\n        null,\n        \
-             \"\\u00e9\\ud83d\\ude00\\\"\"\n    ],\n    \"c\": []\n}"
+             \"é😀\\\"\"\n    ],\n    \"c\": []\n}"
         );
     }
 

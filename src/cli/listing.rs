@@ -36,9 +36,8 @@ pub fn text(path: &Path, prepared: &Prepared, wanted: Wanted, selection: &Select
     if wanted.syntax {
         return out;
     }
-    for (index, (play, hosts)) in prepared.plays().enumerate() {
+    for (index, ((play, hosts), pattern)) in prepared.plays().zip(prepared.patterns()).enumerate() {
         let own = own_tags(play);
-        let pattern = patterns(play);
         // writing to a text cannot fail
         let _ = write!(
             out,
@@ -142,13 +141,6 @@ fn each_task(items: &[Item], see: &mut dyn FnMut(&Task)) {
             }
             Item::FlushHandlers | Item::RoleEnd(_) => {}
         }
-    }
-}
-
-fn patterns(play: &Play) -> Vec<String> {
-    match &play.hosts.value {
-        Value::List(items) => items.iter().map(Value::to_text).collect(),
-        other => vec![other.to_text()],
     }
 }
 

@@ -296,7 +296,7 @@ fn constants(
         "ansible_run_tags" => texts(&only),
         "ansible_skip_tags" => texts(&selection.skip),
         "ansible_version" => crate::map! {
-            "full" => "2.19.14", "string" => "2.19.14", "major" => 2, "minor" => 19, "revision" => 14,
+            "string" => "2.19.14", "full" => "2.19.14", "major" => 2, "minor" => 19, "revision" => 14,
         },
     };
     let sources: Vec<String> = given

@@ -191,9 +191,7 @@ impl Looker<'_> {
         match binder.when(task) {
             Ok(When::Run) => {}
             Ok(When::Skip { .. }) => {
-                return Some(Value::map(
-                    crate::map! {"changed" => false, "failed" => false, "skipped" => true},
-                ));
+                return Some(Value::map(crate::map! {"changed" => false, "skipped" => true}));
             }
             Ok(When::Unknown(_)) | Err(_) => return None,
         }

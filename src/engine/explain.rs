@@ -231,6 +231,7 @@ impl Prepared {
                 batch: hosts.clone(),
                 gone: Arc::default(),
                 public: RwLock::default(),
+                included: RwLock::default(),
             });
             let conduct = Conduct { strategy: Strategy::Linear, max_fail: None };
             let play_run = PlayRun::new(vars, String::new(), &conduct, files.is_none());

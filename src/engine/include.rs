@@ -104,6 +104,10 @@ impl Run {
                 continue;
             }
             let mut inner = hosts.part(live.clone());
+            if short_name(&task.module) == "include_role" {
+                let mut included = play.vars.included.write().unwrap_or_else(PoisonError::into_inner);
+                included.insert(Arc::from(bundle.name.as_str()));
+            }
             self.items(play, &bundle.items, &mut inner, Some(ahead)).await;
             if !bundle.public.is_empty() {
                 let mut public = play.vars.public.write().unwrap_or_else(PoisonError::into_inner);

@@ -58,6 +58,8 @@ pub struct Prepared {
     playbook: Playbook,
     /// For each play the hosts that it is about, before `serial`.
     hosts: Vec<Vec<Arc<str>>>,
+    /// For each play its host patterns, rendered as far as they are known.
+    patterns: Vec<Vec<String>>,
     /// Warnings about host patterns that have been told.
     told: HashSet<String>,
 }
@@ -122,10 +124,12 @@ pub fn prepare(
     let Some(playbook) = loaded else { return (None, diagnostics) };
     diagnostics.extend(check::playbook(&playbook, &templar));
     let mut hosts = Vec::new();
+    let mut patterns = Vec::new();
     let mut told = HashSet::new();
     let dynamic = check::changes_inventory(&playbook);
     for play in &playbook.plays {
-        match pattern(&binder, play, &inventory, options.limit.as_ref()) {
+        patterns.push(pattern(&binder, play).unwrap_or_else(|_| self::texts(&play.hosts.value)));
+        match matches(&binder, play, &inventory, options.limit.as_ref()) {
             Ok(Matches { hosts: found, diagnostics: warnings }) => {
                 // what the inventory does not have yet may be added by a task
                 if !dynamic {
@@ -199,7 +203,7 @@ pub fn prepare(
     let mut run =
         run::Run::new(options, project, settings, templar, world, connector, now, events, directories);
     run.cache = cache;
-    (Some(Prepared { run, playbook, hosts, told }), diagnostics)
+    (Some(Prepared { run, playbook, hosts, patterns, told }), diagnostics)
 }
 
 /// Magic variables that come from the options of the run. Names with `fleet_` are for `TaskVariables` only.
@@ -232,14 +236,9 @@ fn from_options(options: &Options) -> Map {
     constants
 }
 
-/// The hosts of a play.
-fn pattern(
-    binder: &Binder<'_>,
-    play: &Play,
-    inventory: &Inventory,
-    limit: Option<&Limit>,
-) -> Result<Matches, Diagnostic> {
-    let place = &play.hosts.place;
+/// The host patterns of a play.
+fn pattern(binder: &Binder<'_>, play: &Play) -> Result<Vec<String>, Diagnostic> {
+    // the play's own variables count, but not those of hosts
     let with_vars = play.scope.vars.clone();
     let variables: Arc<dyn Variables> = match with_vars {
         Some(layer) => Arc::new(Over { layer, below: Arc::clone(&binder.variables) }),
@@ -249,15 +248,31 @@ fn pattern(
     let value = binder.known(&play.hosts).map_err(|stop| match stop {
         Stop::Failed(diagnostic) => *diagnostic,
         Stop::Unknown(_) | Stop::Deferred => {
-            Diagnostic::error(Kind::Pattern, "the hosts of a play must be known before it runs").at(place)
+            let message = "the hosts of a play must be known before it runs";
+            Diagnostic::error(Kind::Pattern, message).at(&play.hosts.place)
         }
     })?;
-    let patterns: Vec<String> = match &value {
+    Ok(texts(&value))
+}
+
+/// A text or a list of texts.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
         Value::List(items) => items.iter().map(Value::to_text).collect(),
         other => vec![other.to_text()],
-    };
-    let mut matches = inventory.match_pattern(&patterns, limit);
+    }
+}
+
+/// The hosts of a play.
+fn matches(
+    binder: &Binder<'_>,
+    play: &Play,
+    inventory: &Inventory,
+    limit: Option<&Limit>,
+) -> Result<Matches, Diagnostic> {
+    let mut matches = inventory.match_pattern(&pattern(binder, play)?, limit);
     let placed = std::mem::take(&mut matches.diagnostics.0).into_iter();
+    let place = &play.hosts.place;
     matches.diagnostics.0 = placed.map(|diagnostic| diagnostic.at_if_unplaced(Some(place))).collect();
     Ok(matches)
 }
@@ -306,7 +321,7 @@ impl run::Run {
             variables = Arc::new(Over { layer: Arc::clone(layer), below: variables });
         }
         let binder = Binder { templar: &self.templar, lookups: &lookups, variables };
-        self.world.inventory(|inventory| pattern(&binder, play, inventory, self.options.limit.as_ref()))
+        self.world.inventory(|inventory| matches(&binder, play, inventory, self.options.limit.as_ref()))
     }
 }
 
@@ -324,6 +339,11 @@ impl Prepared {
     /// Whether a play has the task that the run is to start at.
     pub fn starts(&self) -> bool {
         self.playbook.plays.iter().any(|play| self.run.starts_in(play))
+    }
+
+    /// For each play its host patterns; those that hang on earlier plays as they are written.
+    pub fn patterns(&self) -> impl Iterator<Item = &Vec<String>> {
+        self.patterns.iter()
     }
 
     /// Every host of any play, in the inventory's order.
@@ -453,15 +473,16 @@ impl Prepared {
                 prompted: prompted.clone(),
                 files: files.clone().unwrap_or_default(),
                 own_files: RwLock::default(),
-                all_hosts: hosts.clone(),
+                all_hosts: matched.clone(),
                 batch: batch.clone(),
                 gone: Arc::clone(&gone),
                 public: RwLock::default(),
+                included: RwLock::default(),
             });
             let playbook = self.playbook.path.file_name().unwrap_or_default().to_string_lossy();
             let journal = format!("notified:{playbook}:{}", play.name.value.to_text());
             let play_run = play_run::PlayRun::new(vars, journal, &conduct, files.is_none());
-            for host in &batch {
+            for host in batch.iter().filter(|host| !run.is_gone(host)) {
                 run.read_own_files(&play_run, host);
             }
             run.batch(&play_run).await;

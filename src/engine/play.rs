@@ -110,6 +110,17 @@ impl Run {
         }
     }
 
+    /// Whether tags select anything of this.
+    fn may_select(&self, play: &PlayRun, item: &Item) -> bool {
+        match item {
+            Item::Task(task) => self.selected(play, None, task),
+            Item::Block(block) => [&block.tasks, &block.rescue, &block.always]
+                .into_iter()
+                .any(|part| part.iter().any(|item| self.may_select(play, item))),
+            Item::FlushHandlers | Item::RoleEnd(_) => false,
+        }
+    }
+
     async fn block(&self, play: &PlayRun, block: &Block, hosts: &mut Hosts, ahead: &Ahead<'_>) {
         let mut on = hosts.live.clone();
         if let ScopeKind::Role(role) = &block.scope.kind
@@ -123,13 +134,15 @@ impl Run {
             return;
         }
         let mut inner = hosts.part(on.clone());
-        inner.rescuing |= !block.rescue.is_empty();
+        // as Ansible: a rescue of which no task is selected by tags rescues nothing
+        let rescues = block.rescue.iter().any(|item| self.may_select(play, item));
+        inner.rescuing |= rescues;
         inner.closing |= !block.always.is_empty();
         self.items(play, &block.tasks, &mut inner, Some(ahead)).await;
         let mut parked = std::mem::take(&mut inner.parked);
         let mut good = inner.live;
         let (mut failed, mut passing) = (inner.failed, inner.failed_twice);
-        if !block.rescue.is_empty() && !failed.is_empty() && !play.is_broken() {
+        if rescues && !failed.is_empty() && !play.is_broken() {
             // in the play's order, not in that in which they failed
             let rescued = |host: &&Host| failed.contains(host) && !passing.contains(host);
             let to_rescue = on.iter().filter(rescued).cloned().collect();
@@ -421,11 +434,15 @@ impl Run {
                     .map(|(index, handler)| self.handler_name(play, host, index, handler))
                     .collect();
                 outcome.status = Status::Failed { ignored: false };
+                let message = format!(
+                    "The requested handler '{name}' was not found in either the main handlers list nor in the \
+                     listening handlers list"
+                );
+                let mut result = outcome.result.as_map().cloned().unwrap_or_default();
+                result.insert(Key::str("msg"), Value::from(message.as_str()));
+                outcome.result = Value::map(result);
                 outcome.failure = Some(FailureText {
-                    message: format!(
-                        "The requested handler '{name}' was not found in either the main handlers list nor in the \
-                         listening handlers list"
-                    ),
+                    message,
                     hint: names::did_you_mean(name, known.iter().map(|name| &**name)),
                     diagnostic: None,
                 });

@@ -387,6 +387,11 @@ impl Turn<'_> {
             Ok(delegate) => delegate.map(Arc::<str>::from),
             Err(stop) => return Ok((Single::stopped(stop), None)),
         };
+        let variables = match &delegate {
+            Some(to) => variables.delegated(to),
+            None => variables,
+        };
+        let binder = bind(&variables);
         let until = self.task.keyword(Keyword::Until);
         let tries = match binder.number(self.task, Keyword::Retries) {
             Ok(Some(retries)) => retries.max(0.0) as u32 + 1,

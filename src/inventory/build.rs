@@ -224,7 +224,10 @@ impl Builder {
             };
             let warning = Diagnostic::warning(Kind::Inventory, message)
                 .at_if_unplaced(first.place.as_ref())
-                .hint(format!("in templates they need brackets: `groups['{}']`", first.name));
+                .hint(format!("in templates they need brackets: `groups['{}']`", first.name))
+                .told_in_full(
+                    "Invalid characters were found in group names but not replaced, use -vvvv to see details",
+                );
             self.diagnostics.push(warning);
         }
         let conflicts = self.inventory.groups.keys().filter_map(|name| self.inventory.conflict(name));

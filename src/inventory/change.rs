@@ -168,7 +168,8 @@ impl Inventory {
         let (host, group) = (self.hosts.get(name)?, self.groups.get(name)?);
         let message = format!("`{name}` is both a group and a host");
         let warning = Diagnostic::warning(Kind::Inventory, message).at_if_unplaced(host.place.as_ref());
-        Some(warning.note("the group", group.place.as_ref()))
+        let told = format!("Found both group and host with same name: {name}");
+        Some(warning.note("the group", group.place.as_ref()).told_in_full(told))
     }
 
     /// Makes a host a direct member of a group; both exist.

@@ -54,7 +54,8 @@ impl Loading<'_> {
                     format!("`{name}` is not an option of `constructed`"),
                 )
                 .at(&key.place)
-                .maybe_hint(did_you_mean(&name, OPTIONS));
+                .maybe_hint(did_you_mean(&name, OPTIONS))
+                .told_in_full("");
                 self.builder.warn(warning);
             }
         }
@@ -109,7 +110,8 @@ impl Loading<'_> {
             let name = name.to_value().to_text();
             match self.evaluate(expression, &self.with_extra(config, &vars)) {
                 Ok(value) => {
-                    self.builder.inventory.untrusted.mark(&value);
+                    let from = vars.values().map(|variable| &variable.value);
+                    self.builder.inventory.untrusted.mark_made(&value, from);
                     self.builder.set_host_variable(host, &name, value, Some(&expression.place));
                 }
                 Err(error) => strict(config, format!("could not set `{name}` for host `{host}`"), error)?,

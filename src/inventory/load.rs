@@ -50,7 +50,8 @@ pub(super) fn load(reading: &Reading<'_>) -> Loaded {
     if !parsed {
         builder = builder.emptied();
         if reading.options.unparsed_is_failed {
-            builder.error("no inventory was parsed", None);
+            let told = "No inventory was parsed, please check your configuration and options.";
+            builder.warn(Diagnostic::error(Kind::Inventory, "no inventory was parsed").told_in_full(told));
         } else if reading.options.unparsed_warning
             && !builder.diagnostics.has_errors()
             && !(reading.sources.is_empty() && reading.options.empty_is_fine)
@@ -212,9 +213,11 @@ impl Loading<'_> {
 
     /// No plugin could read a source: an error or warnings, as the settings want it.
     fn unparsed(&mut self, source: &InventorySource, failures: Vec<Failure>) {
-        let name = match source {
-            InventorySource::Path(path) => shown(path).display().to_string(),
-            InventorySource::Hosts(list) => list.clone(),
+        let (name, whole) = match source {
+            InventorySource::Path(path) => {
+                (shown(path).display().to_string(), super::absolute(path).display().to_string())
+            }
+            InventorySource::Hosts(list) => (list.clone(), list.clone()),
         };
         let builder = &mut self.builder;
         let is_directory = matches!(source, InventorySource::Path(path) if self.reading.project.is_dir(path));
@@ -232,12 +235,14 @@ impl Loading<'_> {
                 builder.diagnostics.0.extend(said);
             }
             let message = format!("unable to parse `{name}` as an inventory source");
-            builder.warn(Diagnostic::warning(Kind::Inventory, message));
+            let told = format!("Unable to parse {whole} as an inventory source");
+            builder.warn(Diagnostic::warning(Kind::Inventory, message).told_in_full(told));
             return;
         }
         let message = match source {
             InventorySource::Path(path) if !is_directory && !self.reading.project.is_readable(path) => {
                 let error = Diagnostic::error(Kind::File, format!("there is no inventory `{name}`"))
+                    .told_in_full(format!("Completely failed to parse inventory source {whole}"))
                     .hint("a list of hosts needs a comma, if only behind the last one: `-i web1,`");
                 builder.warn(error);
                 return;
@@ -295,5 +300,5 @@ fn as_warning(plugin: Plugin, said: Diagnostic) -> Diagnostic {
     let first = characters.next().into_iter().flat_map(char::to_uppercase);
     let capital: String = first.chain(characters).collect();
     let message = format!("failed to parse inventory with `{}` plugin: {capital}", plugin.name());
-    Diagnostic { severity: Severity::Warning, message, ..said }
+    Diagnostic { severity: Severity::Warning, message, told: None, words: None, ..said }
 }

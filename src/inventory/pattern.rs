@@ -42,7 +42,8 @@ impl Limit {
             }
             let bytes = project.bytes(path).map_err(|error| {
                 let message = format!("cannot read the limit `{}`: {}", shown(path).display(), cause(&error));
-                Diagnostic::error(Kind::File, message)
+                let told = format!("Unable to find limit file b'{}'", path.display());
+                Diagnostic::error(Kind::File, message).told_in_full(told)
             })?;
             let text = String::from_utf8_lossy(&bytes);
             patterns.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned));
@@ -171,7 +172,8 @@ impl Search<'_> {
                         "`{pattern}` is out of range: `{expression}` has {}",
                         crate::base::names::count(count, "host")
                     );
-                    self.diagnostics.push(Diagnostic::error(Kind::Pattern, message));
+                    let told = format!("No hosts matched the subscripted pattern '{pattern}'");
+                    self.diagnostics.push(Diagnostic::error(Kind::Pattern, message).told_in_full(told));
                 }
                 host.cloned().into_iter().collect()
             }
@@ -215,9 +217,10 @@ impl Search<'_> {
             None => "the inventory has neither a group nor a host of that name".to_owned(),
         };
         let message = format!("the host pattern `{expression}` matches nothing");
+        let told = format!("Could not match supplied host pattern, ignoring: {expression}");
         let warning = match self.inventory.options.pattern_mismatch {
-            Mismatch::Warning => Diagnostic::warning(Kind::Pattern, message).hint(hint),
-            Mismatch::Error => Diagnostic::error(Kind::Pattern, message).hint(hint),
+            Mismatch::Warning => Diagnostic::warning(Kind::Pattern, message).hint(hint).told_in_full(told),
+            Mismatch::Error => Diagnostic::error(Kind::Pattern, message).hint(hint).told_in_full(told),
             Mismatch::Ignore => return,
         };
         if !self.diagnostics.0.contains(&warning) {

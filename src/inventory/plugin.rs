@@ -150,7 +150,7 @@ impl Loading<'_> {
         // `-i /dev/null` is no inventory on purpose
         if !text.text.lines().any(content) && text.path != Path::new("/dev/null") {
             let warning = Diagnostic::warning(Kind::Inventory, "this inventory is empty");
-            self.builder.warn(warning.at(&Place::start_of(text)));
+            self.builder.warn(warning.at(&Place::start_of(text)).told_in_full(""));
         }
     }
 

@@ -55,7 +55,8 @@ impl Loading<'_> {
             let message = "inventory scripts should always provide `_meta.hostvars`";
             self.builder.warn(
                 Diagnostic::warning(Kind::Inventory, message)
-                    .hint(format!("without it `{}` is run again for each host", path.display())),
+                    .hint(format!("without it `{}` is run again for each host", path.display()))
+                    .told_in_full(""),
             );
         }
         for host in &hosts {
@@ -91,9 +92,11 @@ impl Loading<'_> {
             Json::Object(data) => {
                 let message = format!("treating malformed group `{group}` as the sole host of that group");
                 self.builder.warn(
-                    Diagnostic::warning(Kind::Inventory, message).hint(
-                        "a group has `hosts`, `vars` and `children`; such variables are never templated",
-                    ),
+                    Diagnostic::warning(Kind::Inventory, message)
+                        .hint(
+                            "a group has `hosts`, `vars` and `children`; such variables are never templated",
+                        )
+                        .told_in_full(""),
                 );
                 trust = Trust::No;
                 let hosts = Json::Array(vec![Json::String(group.clone())]);
@@ -102,7 +105,7 @@ impl Loading<'_> {
             other => {
                 let found = type_name(&other);
                 let message = format!("group `{group}` was converted to `dict` from `{found}`");
-                self.builder.warn(Diagnostic::warning(Kind::Inventory, message));
+                self.builder.warn(Diagnostic::warning(Kind::Inventory, message).told_in_full(""));
                 [("hosts".to_owned(), other)].into_iter().collect()
             }
         };

@@ -2,7 +2,7 @@
 //!
 //! A text without template markers is the same value whether it is trusted or not, so the value does not tell.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::base::Value;
@@ -21,6 +21,22 @@ impl Untrusted {
             }
             Value::List(items) => items.iter().for_each(|item| self.mark(item)),
             Value::Map(entries) => entries.values().for_each(|item| self.mark(item)),
+            _ => {}
+        }
+    }
+
+    /// Remembers the texts of a value that was made from others; those that stand in these are what they are.
+    pub(super) fn mark_made<'v>(&mut self, value: &Value, from: impl Iterator<Item = &'v Value>) {
+        let mut known = HashSet::new();
+        from.for_each(|value| addresses(value, &mut known));
+        self.mark_others(value, &known);
+    }
+
+    fn mark_others(&mut self, value: &Value, known: &HashSet<usize>) {
+        match value {
+            Value::Str(text) if !known.contains(&address(text)) => self.mark(value),
+            Value::List(items) => items.iter().for_each(|item| self.mark_others(item, known)),
+            Value::Map(entries) => entries.values().for_each(|item| self.mark_others(item, known)),
             _ => {}
         }
     }
@@ -45,6 +61,17 @@ impl Untrusted {
     /// Whether a text may not be templated: it is one of these, or it has markers and still is no template.
     pub(super) fn has(&self, text: &Arc<str>) -> bool {
         self.0.contains_key(&address(text)) || has_markers(text)
+    }
+}
+
+fn addresses(value: &Value, known: &mut HashSet<usize>) {
+    match value {
+        Value::Str(text) => {
+            known.insert(address(text));
+        }
+        Value::List(items) => items.iter().for_each(|item| addresses(item, known)),
+        Value::Map(entries) => entries.values().for_each(|item| addresses(item, known)),
+        _ => {}
     }
 }
 

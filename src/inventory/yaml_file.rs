@@ -62,7 +62,8 @@ impl Builder {
                 let diagnostic = if parent.is_some() && !known {
                     Diagnostic::error(Kind::Structure, message)
                 } else {
-                    Diagnostic::warning(Kind::Structure, message)
+                    let told = format!("Skipping '{group}' as this is not a valid group definition");
+                    Diagnostic::warning(Kind::Structure, message).told_in_full(told)
                 };
                 self.warn(diagnostic.at(&body.place));
                 return;
@@ -129,7 +130,15 @@ impl Builder {
                         .to_owned()
                 });
                 let message = format!("`{shown}` in group `{group}` is ignored");
-                self.warn(Diagnostic::warning(Kind::Structure, message).at(&key.place).hint(hint));
+                let told = format!(
+                    "Skipping unexpected key ({shown}) in group ({group}), only \"vars\", \"children\" and \"hosts\" are valid"
+                );
+                self.warn(
+                    Diagnostic::warning(Kind::Structure, message)
+                        .at(&key.place)
+                        .hint(hint)
+                        .told_in_full(told),
+                );
             }
         }
     }

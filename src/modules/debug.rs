@@ -6,10 +6,10 @@
 //!     msg: "{{ inventory_hostname }} is at {{ ansible_host | default('?') }}"
 //! ```
 
-use super::contract::{FreeForm, Halt, Module, ModuleDoc, Plan, Step};
+use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step};
 use super::params::{Raw, Rule};
 use super::view::View;
-use crate::base::Value;
+use crate::base::{Kind, Value};
 use crate::params;
 
 /// As `ansible.builtin.debug`.
@@ -56,9 +56,10 @@ impl Module for Debug {
             Ok(value) => (value, None),
             Err(Halt::Unknown(unknown)) => (Value::Unknown(unknown), None),
             // as the original: what is not defined is shown as that
-            Err(Halt::Failed(failed)) if failed.message.contains("is undefined") => {
+            Err(Halt::Failed(failed)) if is_undefined(&failed) => {
                 let message = failed.message.replace('`', "'");
-                (Value::from(format!("<< error 1 - {message} >>")), Some(message))
+                let warning = format!("Encountered 1 template error.\nerror 1 - {message}");
+                (Value::from(format!("<< error 1 - {message} >>")), Some(warning))
             }
             Err(halt) => return Err(halt),
         };
@@ -66,4 +67,10 @@ impl Module for Debug {
         plan.warnings.extend(warning);
         Ok(Step::Plan(plan.with(expression.as_str(), value)))
     }
+}
+
+/// Whether what failed was only something that is not there.
+fn is_undefined(failed: &Failed) -> bool {
+    failed.diagnostic.as_ref().is_some_and(|diagnostic| diagnostic.kind == Kind::Undefined)
+        || failed.message.contains("is undefined")
 }

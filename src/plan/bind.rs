@@ -236,6 +236,7 @@ impl Binder<'_> {
                 ),
             )
             .at(&looped.over.place)
+            .told_in_full(format!("The `loop` value must resolve to a 'list', not '{}'.", other.type_name()))
             .maybe_hint(
                 (other.as_map().is_some()).then(|| "use `| dict2items` to loop over a mapping".to_owned()),
             )

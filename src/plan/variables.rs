@@ -52,14 +52,16 @@ pub struct PlayVars {
     pub files: Vec<Arc<Layer>>,
     /// `vars_files` of hosts where a name of theirs hangs on the host's variables.
     pub own_files: RwLock<HashMap<Arc<str>, Vec<Arc<Layer>>>>,
-    /// Every host of the play.
+    /// Every host that the play's pattern matches, in its order.
     pub all_hosts: Vec<Arc<str>>,
     /// Hosts of the batch.
     pub batch: Vec<Arc<str>>,
-    /// Hosts of the play that have failed or are unreachable.
+    /// Hosts of the play that have failed or are unreachable, now or in an earlier one.
     pub gone: Arc<RwLock<Vec<Arc<str>>>>,
     /// Roles that were included with `public` and have run to their end, with the host.
     pub public: RwLock<Vec<(Arc<str>, Arc<Role>)>>,
+    /// The names of the roles that were included.
+    pub included: RwLock<indexmap::IndexSet<Arc<str>>>,
 }
 
 impl World {
@@ -148,7 +150,8 @@ impl World {
 impl PlayVars {
     /// The play's own variables on a host, and those of roles that were included with `public`.
     fn layers(&self, host: &str, layers: &mut Layers) {
-        let Self { play, prompted, files, own_files, all_hosts: _, batch: _, gone: _, public } = self;
+        let Self { play, prompted, files, own_files, all_hosts: _, batch: _, gone: _, public, included: _ } =
+            self;
         for (of, role) in public.read().unwrap_or_else(PoisonError::into_inner).iter() {
             if **of == *host {
                 layers.push(Arc::clone(&role.defaults));
@@ -234,6 +237,8 @@ pub struct TaskVariables {
     scope: Option<Arc<Scope>>,
     /// What the task's keywords say about the connection.
     connection: Connection,
+    /// The host that the task is delegated to.
+    delegate: Option<Arc<str>>,
     own: Map,
 }
 
@@ -289,6 +294,7 @@ impl TaskVariables {
                     .collect(),
                 directory: Some(task.directory.clone()),
             },
+            delegate: None,
             own: Map::new(),
         }
     }
@@ -313,6 +319,7 @@ impl TaskVariables {
             role: None,
             scope: None,
             connection: Connection::default(),
+            delegate: None,
             own: Map::new(),
         }
     }
@@ -340,11 +347,34 @@ impl TaskVariables {
         if !self.world.merges() || winner.value.as_map().is_none() {
             return Some(winner.value.clone());
         }
-        let mut all: Vec<&Value> =
-            self.layers.definitions(name).map(|(_, variable)| &variable.value).collect();
+        // as Ansible: those of a task hide those of its blocks, nothing is merged among them
+        let mut seen = false;
+        let own = |level| matches!(level, Level::BlockVars | Level::TaskVars);
+        let definitions = self
+            .layers
+            .definitions(name)
+            .filter(|(level, _)| !own(*level) || !std::mem::replace(&mut seen, true));
+        let mut all: Vec<&Value> = definitions.map(|(_, variable)| &variable.value).collect();
         let maps = all.iter().take_while(|value| value.as_map().is_some()).count();
         all.truncate(maps);
         all.into_iter().rev().cloned().reduce(|below, over| merged(&below, over))
+    }
+
+    /// For a task that is delegated to another host.
+    pub fn delegated(mut self, to: &Arc<str>) -> Self {
+        self.delegate = Some(Arc::clone(to));
+        self
+    }
+
+    /// Where the task's host is reached, or the one it is delegated to.
+    fn address(&self) -> Value {
+        let there = self.delegate.as_ref().and_then(|to| {
+            let state = self.world.host(to)?;
+            let address =
+                state.inventory.get("ansible_host").or_else(|| state.inventory.get("ansible_ssh_host"))?;
+            Some(address.value.clone())
+        });
+        there.unwrap_or_else(|| Value::Str(Arc::clone(self.delegate.as_ref().unwrap_or(&self.host))))
     }
 
     fn parents(&self) -> Vec<Arc<Role>> {
@@ -367,11 +397,19 @@ impl TaskVariables {
             }
             // before facts are gathered there are none, which is not the same as not being there
             "ansible_facts" => Some(Value::map(Map::new())),
-            "ansible_host" => {
-                layered("ansible_ssh_host").or_else(|| Some(Value::Str(Arc::clone(&self.host))))
-            }
-            "ansible_ssh_host" => {
-                layered("ansible_host").or_else(|| Some(Value::Str(Arc::clone(&self.host))))
+            "ansible_host" => layered("ansible_ssh_host").or_else(|| Some(self.address())),
+            "ansible_ssh_host" => layered("ansible_host").or_else(|| Some(self.address())),
+            "ansible_delegated_vars" => {
+                let to = self.delegate.as_ref()?;
+                let state = self.world.host(to)?;
+                let there = Self::of_host(&self.world, self.play.as_ref(), to, &state);
+                let all = there
+                    .names()
+                    .into_iter()
+                    .filter_map(|name| Some((Key::Str(Arc::clone(&name)), there.get(&name)?)));
+                Some(Value::map(
+                    [(Key::Str(Arc::clone(to)), Value::map(all.collect()))].into_iter().collect(),
+                ))
             }
             "ansible_user" => {
                 layered("ansible_ssh_user").or_else(|| user.clone()).or_else(|| constant("fleet_user"))
@@ -451,15 +489,13 @@ impl TaskVariables {
                     "playbook_dir" => Some(path(&play.play.directory)),
                     "ansible_play_name" => Some(Value::from(play.play.name.value.to_text())),
                     "ansible_play_hosts_all" => Some(texts(&play.all_hosts)),
-                    "ansible_play_hosts" | "play_hosts" => Some(left(&play.all_hosts)),
-                    "ansible_play_batch" => Some(left(&play.batch)),
-                    "ansible_play_role_names" | "role_names" => {
-                        Some(texts(&play_roles(&play.play, Depended::No)))
-                    }
-                    "ansible_dependent_role_names" => Some(texts(&play_roles(&play.play, Depended::Yes))),
+                    "ansible_play_hosts" => Some(left(&play.all_hosts)),
+                    "ansible_play_batch" | "play_hosts" => Some(left(&play.batch)),
+                    "ansible_play_role_names" | "role_names" => Some(texts(&play_roles(play, Depended::No))),
+                    "ansible_dependent_role_names" => Some(texts(&play_roles(play, Depended::Yes))),
                     "ansible_role_names" => {
-                        let mut names = play_roles(&play.play, Depended::No);
-                        for name in play_roles(&play.play, Depended::Yes) {
+                        let mut names = play_roles(play, Depended::No);
+                        for name in play_roles(play, Depended::Yes) {
                             if !names.contains(&name) {
                                 names.push(name);
                             }
@@ -480,11 +516,15 @@ enum Depended {
     No,
 }
 
-/// The names of the play's roles, each once: those of `roles` and imports, or those that they depend on.
-fn play_roles(play: &Play, depended: Depended) -> Vec<Arc<str>> {
+/// The names of the play's roles, each once: those of `roles`, imports and includes, or those that they depend on.
+fn play_roles(play: &PlayVars, depended: Depended) -> Vec<Arc<str>> {
     let wanted = |role: &&Arc<Role>| role.dependant.is_some() == (depended == Depended::Yes);
-    let names = play.roles.iter().filter(wanted).map(|role| role.full_name());
-    names.collect::<indexmap::IndexSet<_>>().into_iter().collect()
+    let names = play.play.roles.iter().filter(wanted).map(|role| role.full_name());
+    let mut names: indexmap::IndexSet<_> = names.collect();
+    if depended == Depended::No {
+        names.extend(play.included.read().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+    }
+    names.into_iter().collect()
 }
 
 /// The roles around the innermost one, from the inside out.
@@ -572,7 +612,11 @@ impl Variables for TaskVariables {
     fn host(&self, name: &str) -> Option<Arc<dyn Variables>> {
         let state = self.world.host(name)?;
         // as Ansible: another host's variables are those that it has outside of any play
-        Some(Arc::new(Self::of_host(&self.world, None, &Arc::from(name), &state)))
+        let other = Self::of_host(&self.world, None, &Arc::from(name), &state);
+        Some(Arc::new(match self.magic("playbook_dir") {
+            Some(directory) => other.with("playbook_dir", directory),
+            None => other,
+        }))
     }
 
     fn hosts(&self) -> Vec<Arc<str>> {

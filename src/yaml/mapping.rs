@@ -67,7 +67,8 @@ impl Entries {
                         .at(&key.place)
                         .note("first given here", Some(&first.place))
                         .hint("only the last one counts");
-                    warning.told = Some(format!("Found duplicate mapping key '{shown}'."));
+                    let repr = key.to_value().to_repr();
+                    warning.told = Some(format!("Found duplicate mapping key {repr}."));
                     diagnostics.push(warning);
                 }
             }

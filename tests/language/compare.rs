@@ -46,6 +46,9 @@ fn told(case: &Case, ended: &Ended) -> Vec<String> {
     // how an error is explained below its first line is either program's own affair
     let heads =
         lines(err, case.unordered).into_iter().filter(|line| HEADS.iter().any(|head| line.starts_with(head)));
-    all.extend(heads.map(|line| format!("stderr: {line}")));
+    let mut heads: Vec<String> = heads.collect();
+    // fleet may find several mistakes in one file
+    heads.dedup();
+    all.extend(heads.into_iter().map(|line| format!("stderr: {line}")));
     all
 }

@@ -21,6 +21,9 @@ static HOST: LazyLock<Regex> = LazyLock::new(|| {
 static ORIGIN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(Origin: .*?:\d+)(?::\d+)?$"));
 /// An excerpt of a file below a place, and the mark of the column.
 static EXCERPT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:\d+ .*|\d+|\s+\^ column \d+)$"));
+/// Why a plugin cannot read an inventory: fleet has words of its own, and the line.
+static UNREAD: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(\[WARNING\]: Failed to parse inventory with '\w+' plugin): .*$"));
 /// Temporary files.
 static TEMPORARY: LazyLock<Regex> = LazyLock::new(|| pattern(r"ansible-(?:local-|tmp-)[0-9A-Za-z._-]+"));
 /// Times that something took.
@@ -28,9 +31,15 @@ static DURATION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r#"("(?:start|end|delta|stop|ansible_job_id|results_file)": )(?:"[^"]*"|[0-9.]+)"#)
 });
 
+/// A host that `--list-hosts` lists: Ansible lists them in no order.
+static LISTED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^ {6}\S+$"));
+
+/// A host, and the lines about it.
+type Block = (String, Vec<String>);
+
 /// The lines of a text, each with the heading it stands under.
 pub fn lines(text: &str, unordered: bool) -> Vec<String> {
-    let mut sections: Vec<(String, Vec<(String, Vec<String>)>)> = vec![(String::new(), Vec::new())];
+    let mut sections: Vec<(String, Vec<Block>)> = vec![(String::new(), Vec::new())];
     let mut excerpt = false;
     for line in text.lines() {
         let line = line.trim_end();
@@ -68,6 +77,11 @@ pub fn lines(text: &str, unordered: bool) -> Vec<String> {
         }
         all.extend(blocks.into_iter().flat_map(|(_, block)| block));
     }
+    for listed in all.chunk_by_mut(|one, two| LISTED.is_match(one) && LISTED.is_match(two)) {
+        if listed.len() > 1 {
+            listed.sort();
+        }
+    }
     if unordered {
         all.sort();
     }
@@ -76,6 +90,7 @@ pub fn lines(text: &str, unordered: bool) -> Vec<String> {
 
 fn normal(line: &str) -> String {
     let line = ORIGIN.replace(line, "$1");
+    let line = UNREAD.replace(&line, "$1: {reason}");
     let line = TEMPORARY.replace_all(&line, "{temporary}");
     DURATION.replace_all(&line, |found: &Captures<'_>| format!("{}{{time}}", &found[1])).into_owned()
 }

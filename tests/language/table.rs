@@ -34,7 +34,7 @@ fn page(cases: &[Case], differences: &Differences) -> String {
          The cases of `tests/language/cases/` run with ansible-core {VERSION} and with fleet under ansible's command names. A \
          command agrees if both end with the same exit code and print the same text, up to the \
          order of hosts, times, columns and excerpts of files in errors; of standard error the first line of each \
-         message is compared. `cargo test --test language` holds this table \
+         message is compared, and of an inventory that cannot be read only which plugin failed. `cargo test --test language` holds this table \
          true: it fails where anything differs that is not listed here, and where something listed does not differ any \
          more.\n\n\
          {} cases with {commands} commands: {equal} agree in everything, {} but for what is listed.\n\n\

@@ -40,6 +40,10 @@ pub(super) fn text(task: &TaskLabel, outcome: &Outcome) -> Option<String> {
     if let Some(diagnostic) = diagnostic
         && let Some(cause) = diagnostic.place.as_ref().filter(|cause| **cause != task.place)
     {
+        if said.starts_with("The `loop` value must resolve to a 'list'") {
+            let hint = "Provide a list of items/templates, or a template resolving to a list.";
+            return Some(format!("{said}\n{}\n\n{hint}", origin(cause)));
+        }
         let said = said.strip_prefix("Task failed: ").unwrap_or(&said);
         let (before, caused) = match said.split_once(" failed: ") {
             Some((before, caused)) => (format!("Task failed: {before} failed."), caused),
@@ -51,7 +55,7 @@ pub(super) fn text(task: &TaskLabel, outcome: &Outcome) -> Option<String> {
             origin(cause)
         ));
     }
-    let what = if outcome.result.get("failed_when_result").is_some() {
+    let what = if outcome.result.get("failed_when_result").is_some() && outcome.result.get("msg").is_none() {
         "Task failed: Action failed.".to_owned()
     } else if matches!(outcome.status, Status::Unreachable { .. }) || said.starts_with("Task failed: ") {
         format!("Task failed: {}", said.strip_prefix("Task failed: ").unwrap_or(&said))

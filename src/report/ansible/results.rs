@@ -55,10 +55,16 @@ pub(super) fn shown(task: &TaskLabel, outcome: &Outcome) -> Shown {
     if module == "debug" {
         debug(&mut entries);
     }
+    if matches!(outcome.status, Status::Skipped { .. }) {
+        entries.shift_remove("results");
+    }
     let always = match outcome.status {
         Status::Ok | Status::Changed => task.loud,
         // a message that could not be made is an error like any other
-        Status::Failed { .. } => task.loud && outcome.result.get("evaluated_to").is_some(),
+        Status::Failed { .. } => {
+            let ran = ["evaluated_to", "failed_when_result", "attempts"];
+            task.loud && ran.iter().any(|key| outcome.result.get(key).is_some())
+        }
         _ => false,
     };
     Shown { entries, always, never: matches!(module, "setup" | "gather_facts") }
