@@ -304,7 +304,12 @@ impl Turn<'_> {
 
 /// The sum of two statistics: numbers, texts, lists and mappings of the same type.
 fn added(known: &Value, more: &Value) -> Option<Value> {
-    match (known, more) {
+    // as Python: booleans add up as numbers
+    let number = |value: &Value| match value {
+        Value::Bool(truth) => Value::Int(i128::from(*truth)),
+        other => other.clone(),
+    };
+    match (&number(known), &number(more)) {
         (Value::Int(a), Value::Int(b)) => a.checked_add(*b).map(Value::Int),
         (Value::Float(a), Value::Float(b)) => Some(Value::Float(a + b)),
         (Value::Str(a), Value::Str(b)) => Some(Value::from(format!("{a}{b}"))),

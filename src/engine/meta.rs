@@ -8,7 +8,7 @@ use super::event::{Event, Outcome, Status};
 use super::play_run::{Handler, Host, Hosts, PlayRun, lock};
 use super::run::Run;
 use crate::base::Value;
-use crate::lang::Task;
+use crate::lang::{Keyword, Task};
 use crate::plan::bind::When;
 use crate::plan::variables::HostVars;
 
@@ -27,6 +27,9 @@ impl Run {
             let label = self.label(play, &host, task, hosts.handler);
             self.tell(Event::TaskStarted { task: label, hosts: vec![Arc::clone(&host)] });
             let unconditional = matches!(action, "noop" | "refresh_inventory" | "reset_connection");
+            if unconditional && !task.keyword_chain(Keyword::When).is_empty() {
+                self.warn_once(format!("{action} task does not support when conditional"));
+            }
             let when = match self.binder(&lookups, self.variables(play, &host, task)).when(task) {
                 Ok(When::Skip { .. } | When::Unknown(_)) | Err(_) if unconditional => Ok(When::Run),
                 when => when,

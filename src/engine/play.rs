@@ -384,8 +384,7 @@ impl Run {
             play.fail_all(self, hosts);
         }
         let Some(most) = play.max_fail else { return };
-        // as Ansible: hosts of earlier batches and plays count, too
-        let failed = self.failed_before() + lock(&play.out).iter().filter(|host| !self.is_gone(host)).count();
+        let failed = lock(&play.out).iter().filter(|host| !self.is_gone(host)).count();
         if failed as f64 / play.vars.batch.len().max(1) as f64 > most && !play.is_broken() {
             play.broken.store(true, Ordering::Relaxed);
             play.fail_all(self, hosts);

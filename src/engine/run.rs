@@ -488,12 +488,6 @@ impl Run {
         (any(Gone::Failed), any(Gone::Unreachable))
     }
 
-    /// How many hosts have failed in earlier plays and batches.
-    pub(super) fn failed_before(&self) -> usize {
-        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
-        gone.values().filter(|why| **why == Gone::Failed).count()
-    }
-
     /// Whether a host takes no further part.
     pub(super) fn is_gone(&self, host: &str) -> bool {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains_key(host)

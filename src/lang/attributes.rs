@@ -109,7 +109,8 @@ impl Load<'_, '_> {
             let mut diagnostic = Diagnostic::error(Kind::BadValue, message).at(&node.place).maybe_hint(hint);
             if keyword == Keyword::Register {
                 let given = value.to_text();
-                diagnostic.told = Some(format!("Invalid variable name in 'register' specified: '{given}'."));
+                diagnostic.told =
+                    Some(format!("Invalid 'register' specified: Invalid variable name '{given}'."));
             }
             if shape::is_read_when_loading(keyword) {
                 self.push(diagnostic);
