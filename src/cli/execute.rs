@@ -137,6 +137,7 @@ fn ansible_settings(args: &RunArgs, config: &Config) -> Settings {
         skipped: *config.display_skipped_hosts,
         ok: *config.display_ok_hosts,
         failed_on_stderr: *config.display_failed_stderr,
+        deprecations: *config.deprecation_warnings,
         custom_stats: *config.show_custom_stats,
         host_start: *config.show_per_host_start,
         failed_path: *config.show_task_path_on_failure,

@@ -103,6 +103,7 @@ pub fn options(config: &Config, manner: Manner) -> Options {
         merge: *config.hash_behaviour == config::HashBehaviour::Merge,
         script_stderr: *config.inventory_plugin_script_stderr,
         use_extra_vars: *config.inventory_use_extra_vars,
+        commas_in_paths: manner == Manner::Fleet,
         duplicates: duplicates(config),
     }
 }

@@ -19,7 +19,7 @@ use crate::lang::{Libraries, Settings};
 use crate::plan::tags::Selection;
 use crate::project::Project;
 use crate::report::Reporter;
-use crate::transport::{Connector, HostKeyChecking};
+use crate::transport::{Connector, HostKeyChecking, Watch};
 
 /// The name of the playbook that the ad-hoc command stands for.
 pub const ADHOC: &str = "__adhoc_playbook__";
@@ -108,10 +108,6 @@ pub fn prepare(
         prompter: Arc::new(prompt::Terminal { manner: mode.manner }),
         refresh: Some(inventory::refresh(sources, reading, extra.clone())),
     };
-    let connector = Connector::new(crate::transport::Options::new(serve_locally));
-    if let Some(warning) = connector.warning() {
-        warn(warning);
-    }
     let sink: Sink = Arc::default();
     let events = {
         let sink = Arc::clone(&sink);
@@ -122,6 +118,18 @@ pub fn prepare(
             }
         })
     };
+    let mut reaching = crate::transport::Options::new(serve_locally);
+    reaching.same_user = *config.become_allow_same_user;
+    if options.verbosity >= 3 || *config.log_verbosity >= 3 {
+        let events = Arc::clone(&events);
+        reaching.watch = Some(Watch(Arc::new(move |host, command| {
+            events(Event::ProgramStarted { host: host.to_owned(), command: command.to_owned() });
+        })));
+    }
+    let connector = Connector::new(reaching);
+    if let Some(warning) = connector.warning() {
+        warn(warning);
+    }
     let sources = Sources {
         constants: constants(&options, &selection, &run.hosts.inventory, limited.as_deref(), &hosts.dirs),
         settings: settings(playbook, config, tasks),

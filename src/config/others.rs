@@ -80,13 +80,6 @@ pub(super) const OTHERS: &[Row] = &[
         &[],
         &["defaults.ansible_managed"],
     ),
-    row(
-        "become_allow_same_user",
-        Some("false"),
-        Harmless,
-        &["ANSIBLE_BECOME_ALLOW_SAME_USER"],
-        &["privilege_escalation.become_allow_same_user"],
-    ),
     row("become_plugins", None, No(PYTHON), &["ANSIBLE_BECOME_PLUGINS"], &["defaults.become_plugins"]),
     row("cache_plugins", None, No(PYTHON), &["ANSIBLE_CACHE_PLUGINS"], &["defaults.cache_plugins"]),
     row("callback_plugins", None, No(PYTHON), &["ANSIBLE_CALLBACK_PLUGINS"], &["defaults.callback_plugins"]),
@@ -230,7 +223,6 @@ pub(super) const OTHERS: &[Row] = &[
     ),
     row("local_tmp", None, Harmless, &["ANSIBLE_LOCAL_TEMP"], &["defaults.local_tmp"]),
     row("log_filter", None, Harmless, &["ANSIBLE_LOG_FILTER"], &["defaults.log_filter"]),
-    row("log_verbosity", None, Harmless, &["ANSIBLE_LOG_VERBOSITY"], &["defaults.log_verbosity"]),
     row("lookup_plugins", None, No(PYTHON), &["ANSIBLE_LOOKUP_PLUGINS"], &["defaults.lookup_plugins"]),
     row("module_compression", None, Harmless, &[], &["defaults.module_compression"]),
     row(

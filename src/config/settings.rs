@@ -411,6 +411,11 @@ settings! {
     syslog_facility: String = Some("LOG_USER"), Yes, ["ANSIBLE_SYSLOG_FACILITY"], ["defaults.syslog_facility"];
     /// What modules that are files add to their entries in the log of a host.
     target_log_info: Option<String> = None, Yes, ["ANSIBLE_TARGET_LOG_INFO"], ["defaults.target_log_info"];
+    /// Whether a user is become that commands run as anyway.
+    become_allow_same_user: bool = Some("false"), Yes, ["ANSIBLE_BECOME_ALLOW_SAME_USER"],
+        ["privilege_escalation.become_allow_same_user"];
+    /// As `verbosity`, for what goes to the log only.
+    log_verbosity: u64 = Some("0"), Yes, ["ANSIBLE_LOG_VERBOSITY"], ["defaults.log_verbosity"];
     /// Whether the ad-hoc command is shown in that way too.
     bin_ansible_callbacks: bool = Some("false"), Yes, ["ANSIBLE_LOAD_CALLBACK_PLUGINS"],
         ["defaults.bin_ansible_callbacks"];

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::base::{Diagnostic, Map, Place, Unknown, Value};
 use crate::modules::Diff;
+use crate::template::Deprecation;
 
 /// Which task it is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -261,6 +262,20 @@ pub enum Event {
         host: Arc<str>,
         /// The handler.
         handler: String,
+    },
+    /// A program was started on a host. Told from `-vvv` on.
+    ProgramStarted {
+        /// The host.
+        host: String,
+        /// The command line.
+        command: String,
+    },
+    /// Something was evaluated that Ansible is going to give up.
+    Deprecated {
+        /// The task.
+        task: Arc<TaskLabel>,
+        /// What.
+        deprecation: Deprecation,
     },
     /// A warning about the run itself.
     Warning {

@@ -19,7 +19,7 @@ use crate::modules::{Context, FreeForm};
 use crate::plan::bind::{Binder, Bound, Stop, When};
 use crate::plan::check::engine_action;
 use crate::plan::variables::{HostVars, TaskVariables};
-use crate::template::{Lookups, Truth};
+use crate::template::{Deprecation, Lookups, Truth};
 use crate::vars::Layer;
 
 /// A task's turn on a host.
@@ -739,12 +739,20 @@ impl Turn<'_> {
     /// The end of the turn. `binder` has the variables of the task without an item.
     fn end(
         &self,
-        single: Single,
+        mut single: Single,
         settings: &Settings,
         delegate: Option<Arc<str>>,
         binder: &Binder<'_>,
         started: Instant,
     ) -> Ended {
+        let deprecations = binder.lookups.deprecations();
+        if !deprecations.is_empty() && !single.looped && single.unknown.is_none() {
+            let told = deprecations.iter().map(registered_deprecation);
+            single.result.insert(Key::str("deprecations"), Value::list(told));
+        }
+        for deprecation in deprecations {
+            self.run.tell(Event::Deprecated { task: Arc::clone(&self.label), deprecation });
+        }
         let value = single.value();
         if single.foreign && single.skipped.is_none() {
             self.run.count(self.host, |recap| recap.python += 1);
@@ -774,6 +782,17 @@ impl Turn<'_> {
             outcome: self.outcome(single, settings, value, started),
         }
     }
+}
+
+/// A deprecation as `register` sees it.
+fn registered_deprecation(deprecation: &Deprecation) -> Value {
+    let Deprecation { message, version, place: _ } = deprecation;
+    Value::map(crate::map! {
+        "msg" => *message,
+        "version" => *version,
+        "collection_name" => "ansible.builtin",
+        "deprecator" => crate::map! {"resolved_name" => "ansible.builtin", "type" => Value::Null},
+    })
 }
 
 /// A result without what only `register` sees.

@@ -35,6 +35,9 @@ pub struct Options {
     pub script_stderr: bool,
     /// `use_extra_vars`: whether `constructed` sees extra variables where its file does not say.
     pub use_extra_vars: bool,
+    /// Whether an INI file whose path has a comma can be read: ansible-core 2.19 takes it for a list of hosts first, and
+    /// then cannot.
+    pub commas_in_paths: bool,
     /// `duplicate_dict_key`: what a key is that is twice in a mapping.
     pub duplicates: Duplicates,
 }
@@ -87,6 +90,7 @@ impl Default for Options {
             merge: false,
             script_stderr: true,
             use_extra_vars: false,
+            commas_in_paths: true,
             duplicates: Duplicates::default(),
         }
     }

@@ -145,6 +145,14 @@ impl Loading<'_> {
     }
 
     fn ini(&mut self, text: &Arc<Source>) {
+        if !self.reading.options.commas_in_paths && text.path.to_string_lossy().contains(',') {
+            let error = Diagnostic::error(
+                Kind::Inventory,
+                "ansible-core 2.19 cannot read an INI file whose path has a comma",
+            );
+            self.builder.warn(error.hint("under its own name fleet can"));
+            return;
+        }
         let content = |line: &str| !line.trim().is_empty() && line.trim() != "---";
         self.builder.add_ini(text);
         // `-i /dev/null` is no inventory on purpose

@@ -85,6 +85,13 @@ fn encode(event: &Event) -> Option<Json> {
         Event::HandlerLeft { host, handler } => {
             json!({"event": "handler_left", "host": **host, "handler": handler})
         }
+        Event::ProgramStarted { host, command } => {
+            json!({"event": "program_started", "host": host, "command": command})
+        }
+        Event::Deprecated { task, deprecation } => json!({
+            "event": "deprecated", "task": label(task), "message": deprecation.message,
+            "place": deprecation.place.as_ref().map(ToString::to_string),
+        }),
         Event::Warning { message, diagnostic: about } => json!({
             "event": "warning", "message": message, "diagnostic": about.as_deref().map(diagnostic),
         }),

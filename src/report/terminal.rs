@@ -283,6 +283,11 @@ impl<W: Write + Send> Reporter for Terminal<W> {
                     format!("{:>12} {host}  {handler}  — notified by a run that was interrupted", "handler");
                 writeln!(self.out, "{}", paint(Label::Warning, &text))
             }
+            Event::ProgramStarted { host, command } => {
+                writeln!(self.out, "{}", paint(Label::Dim, &format!("{:>12} {host}  {command}", "starting")))
+            }
+            // of Ansible's concern: the same text is fine here
+            Event::Deprecated { .. } => Ok(()),
             Event::Warning { message, diagnostic } => match diagnostic {
                 Some(diagnostic) => diagnostic::write(&mut self.out, diagnostic, ""),
                 None => writeln!(self.out, "{}: {message}", paint(Label::Warning, "warning")),

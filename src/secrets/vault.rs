@@ -191,6 +191,18 @@ impl Vault {
         held(&self.texts).by_plain.get(&address(text)).cloned()
     }
 
+    /// A plain text as [`Self::value`] gives it, of a vault text that was made of it.
+    pub fn sealed_as(&self, plain: &str, sealed: &str) -> Arc<str> {
+        self.known.add(plain);
+        let secret = Secret::new(plain);
+        let shared = secret.shared();
+        let sealed: Arc<str> = Arc::from(sealed);
+        let mut texts = held(&self.texts);
+        texts.by_plain.insert(address(&shared), Arc::clone(&sealed));
+        texts.by_cipher.insert(sealed, Ok(secret));
+        shared
+    }
+
     /// Notes the texts in a value from an encrypted file as secrets, those that are long enough to be told from
     /// ordinary words.
     pub fn hide(&self, value: &Value) {

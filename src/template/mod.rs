@@ -111,10 +111,27 @@ pub trait Lookups: Send + Sync + std::fmt::Debug {
     }
     /// Takes a warning: a lookup failed whose `errors` is `warn`.
     fn warn(&self, _message: String) {}
+    /// Takes note of something that Ansible is going to give up.
+    fn deprecate(&self, _deprecation: Deprecation) {}
+    /// What was noted since the last time that it was asked for, each once.
+    fn deprecations(&self) -> Vec<Deprecation> {
+        Vec::new()
+    }
     /// The warnings since the last time that they were asked for.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// What Ansible is going to give up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deprecation {
+    /// What is done, in Ansible's words.
+    pub message: &'static str,
+    /// The version of ansible-core that will refuse it.
+    pub version: &'static str,
+    /// Where it is done.
+    pub place: Option<Place>,
 }
 
 /// The option that tells a lookup that it is asked by `with_NAME`.

@@ -15,7 +15,7 @@ use super::options::{FileOptions, Mode};
 use super::pattern::Flags;
 use super::tree::{Compiled, Expr, Node, Stmt};
 use super::val::Val;
-use super::{Lookups, Rendered, Scope, TemplateError, Truth, globals};
+use super::{Deprecation, Lookups, Rendered, Scope, TemplateError, Truth, globals};
 use crate::base::{Diagnostic, Kind, Map, Place, Source, TextForm, Value, names};
 use crate::yaml::has_markers;
 
@@ -34,6 +34,10 @@ type Flagged = Vec<(Flags, Arc<Regex>)>;
 
 /// The templates of one mode.
 type Texts = HashMap<Arc<str>, Arc<Compiled>>;
+
+/// What Ansible says of a condition in `{{ }}`.
+const DELIMITED: &str =
+    "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}.";
 
 /// How many templates are kept of one kind.
 const MAX_CACHED: usize = 20_000;
@@ -212,6 +216,13 @@ impl Templar {
                 }
                 Value::Template(template) => {
                     let place = template.place.as_ref().or(place);
+                    if is_whole(&template.text) {
+                        ctx.run.lookups.deprecate(Deprecation {
+                            message: DELIMITED,
+                            version: "2.23",
+                            place: place.cloned(),
+                        });
+                    }
                     let value = text(ctx, &template.text, place)?;
                     match (value.as_str(), variable_of(ctx, &template.text)) {
                         (Some(inner), Some(defined)) => expression(ctx, inner, Some(&defined))?,
@@ -427,6 +438,12 @@ fn prepared(text: &str, options: &FileOptions) -> Result<(String, FileOptions), 
     let body =
         if body.contains('\r') { body.replace("\r\n", "\n").replace('\r', "\n") } else { body.to_owned() };
     Ok((body, options))
+}
+
+/// Whether a text is within template delimiters as a whole.
+fn is_whole(text: &str) -> bool {
+    let text = text.trim();
+    [("{{", "}}"), ("{%", "%}")].iter().any(|(begin, end)| text.starts_with(begin) && text.ends_with(end))
 }
 
 /// Where the variable is defined that a template consists of, if it does and the variable stands in a file: as in

@@ -126,6 +126,11 @@ impl Inner {
         errors: Arc<Errors>,
     ) -> Result<Pipe, SessionError> {
         let shell = |text: &str| ["/bin/sh", "-c", text].map(str::to_owned).to_vec();
+        self.tell(match &what {
+            Invocation::Words(words) => command_line(words),
+            // it may be secret
+            Invocation::Text(_) => "/bin/sh".to_owned(),
+        });
         match &self.link {
             Link::Ssh(ssh) => {
                 let command = match what {
@@ -155,7 +160,14 @@ impl Inner {
 
     /// The user to become, unless commands run as that user anyway (as Ansible without `become_allow_same_user`).
     pub(super) fn becomes<'a>(&self, who: Option<&'a Become>) -> Option<&'a Become> {
-        who.filter(|who| self.user.as_deref() != Some(who.user.as_str()))
+        who.filter(|who| self.shared.same_user || self.user.as_deref() != Some(who.user.as_str()))
+    }
+
+    /// Tells who wants to know that this is started.
+    pub(super) fn tell(&self, command: impl AsRef<str>) {
+        if let Some(watch) = &self.shared.watch {
+            (watch.0)(&self.name, command.as_ref());
+        }
     }
 }
 

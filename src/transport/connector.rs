@@ -20,6 +20,16 @@ use super::{handshake, known_hosts, ssh_config};
 /// Serves the protocol on a pair of streams until they end: the target's loop, for sessions on the controller itself.
 pub type LocalTarget = fn(Box<dyn Read + Send>, Box<dyn Write + Send>);
 
+/// Is told of every program that is started on a host, for who wants to see it: the host's name and the command line.
+#[derive(Clone)]
+pub struct Watch(pub Arc<dyn Fn(&str, &str) + Send + Sync>);
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watch")
+    }
+}
+
 /// How connections are made.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -31,12 +41,23 @@ pub struct Options {
     pub local: LocalTarget,
     /// The user, home directory and agent.
     pub surroundings: Surroundings,
+    /// Who is told of what is started.
+    pub watch: Option<Watch>,
+    /// Whether a user is become that commands run as anyway (`become_allow_same_user`).
+    pub same_user: bool,
 }
 
 impl Options {
     /// The usual ones.
     pub fn new(local: LocalTarget) -> Self {
-        Self { handshakes: 32, executable: None, local, surroundings: Surroundings::of_process() }
+        Self {
+            handshakes: 32,
+            executable: None,
+            local,
+            surroundings: Surroundings::of_process(),
+            watch: None,
+            same_user: false,
+        }
     }
 }
 
@@ -56,12 +77,14 @@ pub(super) struct Shared {
     pub(super) jump_tally: Arc<Tally>,
     pub(super) payloads: Payloads,
     pub(super) local: LocalTarget,
+    pub(super) watch: Option<Watch>,
+    pub(super) same_user: bool,
 }
 
 impl Connector {
     /// With these options.
     pub fn new(options: Options) -> Self {
-        let Options { handshakes, executable, local, surroundings } = options;
+        let Options { handshakes, executable, local, surroundings, watch, same_user } = options;
         let shared = Shared {
             surroundings,
             ssh_config: ssh_config::Files::default(),
@@ -72,6 +95,8 @@ impl Connector {
             jump_tally: Arc::default(),
             payloads: Payloads::new(executable),
             local,
+            watch,
+            same_user,
         };
         Self { shared: Arc::new(shared) }
     }

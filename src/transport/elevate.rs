@@ -37,7 +37,9 @@ fn program(who: &Become) -> String {
 fn sudo(who: &Become) -> Elevation {
     let Become { method: _, user, executable: _, flags, password } = who;
     let default = ["-H".to_owned()];
-    let flags = if flags.is_empty() { &default[..] } else { flags.as_slice() };
+    // as Ansible's own flags
+    let usual = flags.is_empty();
+    let flags = if usual { &default[..] } else { flags.as_slice() };
     let mut argv = vec![program(who)];
     let asks = |flag: &str| matches!(flag, "-n" | "-S" | "--non-interactive" | "--stdin");
     argv.extend(flags.iter().filter(|flag| !asks(flag)).cloned());
@@ -47,6 +49,7 @@ fn sudo(who: &Become) -> Elevation {
     });
     match &prompt {
         Some(prompt) => argv.extend(["-S".to_owned(), "-p".to_owned(), prompt.clone()]),
+        None if usual => argv.extend(["-S", "-n"].map(str::to_owned)),
         None => argv.push("-n".to_owned()),
     }
     argv.extend(["-u".to_owned(), user.clone(), "--".to_owned()]);
@@ -143,7 +146,7 @@ mod tests {
     #[test]
     fn without_a_password_it_must_not_ask() {
         let out = elevation(&Become::sudo("app"));
-        assert_eq!(out.argv, ["sudo", "-H", "-n", "-u", "app", "--"]);
+        assert_eq!(out.argv, ["sudo", "-H", "-S", "-n", "-u", "app", "--"]);
         let custom = Become {
             executable: Some("/opt/sudo".into()),
             flags: vec!["-E".into(), "-S".into()],

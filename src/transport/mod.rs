@@ -33,7 +33,7 @@ mod trunk;
 mod upload;
 
 pub use connection::{Connection, Counters};
-pub use connector::{Connector, LocalTarget, Options};
+pub use connector::{Connector, LocalTarget, Options, Watch};
 pub use destination::{Become, BecomeMethod, Destination, HostKeyChecking, Kind};
 pub use error::{BecomeProblem, ConnectError, SessionError};
 pub use surroundings::Surroundings;

@@ -27,7 +27,7 @@ use super::template_file::{Beside, FileVariables};
 use crate::base::{Map, Source, Value};
 use crate::project::Project;
 use crate::secrets::Vault;
-use crate::template::{FoundTemplate, LookupError, Lookups, Variables};
+use crate::template::{Deprecation, FoundTemplate, LookupError, Lookups, Variables};
 
 /// The world outside, as templates may ask for it.
 #[derive(Clone, Debug)]
@@ -40,8 +40,15 @@ pub(super) struct World {
     pub(super) ahead: bool,
     /// What `now()` reads.
     pub(super) clock: Clock,
-    /// Warnings of lookups that have not been told yet.
-    pub(super) warnings: Arc<Mutex<Vec<String>>>,
+    /// What has not been told yet.
+    pub(super) warnings: Arc<Mutex<Untold>>,
+}
+
+/// What there is to tell of what was evaluated, each once.
+#[derive(Debug, Default)]
+pub(super) struct Untold {
+    warnings: Vec<String>,
+    deprecations: Vec<Deprecation>,
 }
 
 /// A clock: the time at which it was set, in microseconds since the epoch, and since when it has run.
@@ -171,14 +178,25 @@ impl Lookups for World {
     }
 
     fn warn(&self, message: String) {
-        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
-        if !warnings.contains(&message) {
-            warnings.push(message);
+        let mut untold = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if !untold.warnings.contains(&message) {
+            untold.warnings.push(message);
         }
     }
 
     fn warnings(&self) -> Vec<String> {
-        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.warnings.lock().unwrap_or_else(PoisonError::into_inner).warnings)
+    }
+
+    fn deprecate(&self, deprecation: Deprecation) {
+        let mut untold = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if !untold.deprecations.contains(&deprecation) {
+            untold.deprecations.push(deprecation);
+        }
+    }
+
+    fn deprecations(&self) -> Vec<Deprecation> {
+        std::mem::take(&mut self.warnings.lock().unwrap_or_else(PoisonError::into_inner).deprecations)
     }
 
     fn template(&self, name: &str) -> Option<Arc<Source>> {

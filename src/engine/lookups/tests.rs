@@ -198,3 +198,50 @@ fn commands_chance_and_hosts() {
             .is_err_and(|error| error.contains("did you mean"))
     );
 }
+
+#[test]
+fn the_clock_runs_and_is_left_alone_ahead() {
+    let directory = project();
+    let variables: Arc<dyn Variables> = Arc::new(NoVariables);
+    let now = |ahead| {
+        let world: Arc<dyn Lookups> = Arc::new(World { ahead, ..world(directory.path()) });
+        crate::template::Templar::new().expression("now(fmt='%Y')", None, &variables, &world)
+    };
+    assert_eq!(now(false).unwrap().value, Value::from("1970"));
+    assert!(matches!(now(true), Err(crate::template::TemplateError::Deferred)));
+}
+
+#[test]
+fn what_ansible_gives_up_is_noted_once() {
+    let directory = project();
+    let variables: Arc<dyn Variables> = Arc::new(NoVariables);
+    let world: Arc<dyn Lookups> = Arc::new(world(directory.path()));
+    let condition = |text: &str| {
+        Value::Template(Arc::new(crate::base::TemplateText {
+            text: Arc::from(text),
+            place: None,
+            form: crate::base::TextForm::Template,
+        }))
+    };
+    let templar = crate::template::Templar::new();
+    for text in ["{{ 1 == 1 }}", "{{ 2 == 2 }}"] {
+        assert!(templar.condition(&condition(text), None, &variables, &world).is_ok());
+    }
+    assert!(templar.condition(&Value::from("1 == 1"), None, &variables, &world).is_ok());
+    let noted = world.deprecations();
+    assert_eq!(noted.iter().map(|noted| noted.version).collect::<Vec<_>>(), ["2.23"]);
+    assert_eq!(world.deprecations(), []);
+}
+
+#[test]
+fn a_wrapped_vault_text_is_the_plain_one_and_knows_its_form() {
+    let directory = project();
+    let variables: Arc<dyn Variables> = Arc::new(NoVariables);
+    let world: Arc<dyn Lookups> = Arc::new(world(directory.path()));
+    let templar = crate::template::Templar::new();
+    let value = |text: &str| templar.expression(text, None, &variables, &world).unwrap().value;
+    let tagged = "is ansible._protomatter.tagged_with('VaultedValue')";
+    assert_eq!(value(&format!("'a secret' | vault('pw', wrap_object=true) {tagged}")), Value::Bool(true));
+    assert_eq!(value(&format!("'a secret' | vault('pw') {tagged}")), Value::Bool(false));
+    assert_eq!(value("'a secret' | vault('pw', wrap_object=true)"), Value::from("a secret"));
+}

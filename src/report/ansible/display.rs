@@ -110,7 +110,7 @@ impl Display {
         let Some(log) = &mut self.log else { return Ok(()) };
         let level = match colour {
             Some(Colour::Red | Colour::BrightRed) => "ERROR",
-            Some(Colour::BrightPurple | Colour::Purple) => "WARNING",
+            Some(Colour::BrightPurple) => "WARNING",
             Some(Colour::DarkGray) => "DEBUG",
             _ => "INFO",
         };
@@ -141,6 +141,14 @@ impl Display {
     /// A warning, on standard error.
     pub fn warning(&mut self, text: &str) -> io::Result<()> {
         self.once("WARNING", text, Colour::BrightPurple, Stream::Err)
+    }
+
+    /// A warning of what will be given up, on standard error; before the first one, how to be rid of them.
+    pub(super) fn deprecation(&mut self, text: &str) -> io::Result<()> {
+        let advice =
+            "Deprecation warnings can be disabled by setting `deprecation_warnings=False` in ansible.cfg.";
+        self.warning(advice)?;
+        self.once("DEPRECATION WARNING", text, Colour::Purple, Stream::Err)
     }
 
     /// A task's error.

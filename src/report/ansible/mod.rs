@@ -30,6 +30,7 @@ use crate::base::Value;
 use crate::config::ResultFormat;
 use crate::engine::event::{JobState, Outcome, Status, TaskLabel};
 use crate::engine::{Event, Recap};
+use crate::template::Deprecation;
 use display::Stream;
 
 /// How much is shown, and how.
@@ -43,6 +44,8 @@ pub struct Settings {
     pub ok: bool,
     /// `display_failed_stderr`.
     pub failed_on_stderr: bool,
+    /// `deprecation_warnings`.
+    pub deprecations: bool,
     /// `show_custom_stats`.
     pub custom_stats: bool,
     /// `show_per_host_start`.
@@ -399,6 +402,28 @@ impl Reporter for Callback {
                 let text =
                     format!("host '{host}': an interrupted run has left the handler '{handler}' notified");
                 self.display.warning(&text)
+            }
+            Event::ProgramStarted { host, command } => {
+                let text = format!("<{host}> EXEC {command}");
+                if self.settings.verbosity >= 3 {
+                    self.line(&text, Colour::Blue)
+                } else {
+                    self.display.log(&text, Some(Colour::Blue))
+                }
+            }
+            Event::Deprecated { task, deprecation } => {
+                if !self.settings.deprecations {
+                    return Ok(());
+                }
+                if self.settings.skipped && self.settings.ok {
+                    self.announce(task)?;
+                }
+                let Deprecation { message, version, place } = deprecation;
+                let place = place.as_ref().map(|place| format!("\n{}", error::origin(place)));
+                self.display.deprecation(&format!(
+                    "{message} This feature will be removed from ansible-core version {version}.{}",
+                    place.unwrap_or_default()
+                ))
             }
             Event::Warning { message, diagnostic } => {
                 let told = diagnostic.as_ref().and_then(|diagnostic| diagnostic.told.as_ref());

@@ -18,14 +18,11 @@ fn text(value: &Val, otherwise: &str) -> Res<String> {
     }
 }
 
-/// `vault(secret, salt, vault_id)`.
+/// `vault(secret, salt, vault_id, wrap_object)`.
 pub(super) fn vault(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     let [secret, salt, id, wrap, old_id] =
         args.bind("vault", ["secret", "salt", "vault_id", "wrap_object", "vaultid"])?;
-    if wrap.map_or(Ok(false), |wrap| ctx.truth(&wrap))? {
-        // ansible-core 2.19 gives the password itself there
-        return bail("`wrap_object` of the filter `vault` is not supported");
-    }
+    let wrapped = wrap.map_or(Ok(false), |wrap| ctx.truth(&wrap))?;
     let secret = text(&required(secret, "vault", "secret")?, "the secret of `vault` is a text")?;
     let plain = text(&value, "`vault` encrypts texts")?;
     let id = id.or(old_id).map_or(Ok(FILTER_ID.into()), |id| ctx.text(&id))?;
@@ -37,7 +34,11 @@ pub(super) fn vault(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
         return bail("the salt of `vault` is empty");
     }
     let sealed = Password::new(&*id, secret.as_bytes()).seal(plain.as_bytes(), Some(&id), &salt);
-    sealed.map(Val::from).map_err(|fault| Fail::error(format!("unable to encrypt: {fault}")))
+    let sealed = sealed.map_err(|fault| Fail::error(format!("unable to encrypt: {fault}")))?;
+    let Some(vault) = ctx.run.lookups.vault().filter(|_| wrapped) else { return Ok(Val::from(sealed)) };
+    // the plain text, which knows its encrypted form, as the documentation has it; ansible-core 2.19 gives the password
+    ctx.run.tainted.set(true);
+    Ok(Val::Data(Value::Str(vault.sealed_as(&plain, &sealed))))
 }
 
 /// `unvault(secret)`: what is not encrypted stays as it is.

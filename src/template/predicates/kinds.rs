@@ -54,6 +54,15 @@ kind! {
     };
 }
 
+/// Whether a value has a tag as ansible-core's values have them. Of those fleet knows that a text was decrypted.
+pub(super) fn tagged_with(ctx: &Ctx<'_>, value: &Val, args: &Args) -> Res<bool> {
+    let [tag] = args.bind("tagged_with", ["tag_name"])?;
+    match &*ctx.text(&required(tag, "tagged_with", "tag_name")?)? {
+        "VaultedValue" => Ok(matches!(value, Val::Data(Value::Str(text)) if ctx.sealed_form(text).is_some())),
+        tag => bail(format!("the tag `{tag}` is not known here")),
+    }
+}
+
 fn other(args: &Args, name: &str) -> Res<Val> {
     let [other] = args.bind(name, ["other"])?;
     required(other, name, "other")

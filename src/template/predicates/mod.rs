@@ -134,6 +134,7 @@ macro_rules! others {
 }
 
 others! {
+    "ansible._protomatter.tagged_with" => kinds::tagged_with,
     "ansible.utils.in_any_network" => network::in_any_network,
     "ansible.utils.in_network" => network::in_network,
     "ansible.utils.in_one_network" => network::in_one_network,

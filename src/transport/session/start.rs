@@ -12,7 +12,7 @@ use super::{Failed, Live, Session};
 use crate::base::Secret;
 use crate::transport::bootstrap::{Runner, Through};
 use crate::transport::connection::{Invocation, Link};
-use crate::transport::error::{BecomeProblem, SessionError};
+use crate::transport::error::{BecomeProblem, ConnectError, SessionError};
 use crate::transport::pipe::{Errors, Pipe};
 use crate::transport::{bootstrap, elevate, local, upload};
 
@@ -28,9 +28,12 @@ impl Session {
         let uploads = *inner.uploads.lock().await;
         let errors = Errors::new(ERRORS);
         let pipe = match (&inner.link, &self.elevation) {
-            (Link::Local, None) => local::start(inner.shared.local, &inner.tally).map_err(|error| {
-                failed(SessionError::Lost { host: inner.name.clone(), cause: error.to_string() })
-            })?,
+            (Link::Local, None) => {
+                inner.tell("fleet remote (in this process)");
+                local::start(inner.shared.local, &inner.tally).map_err(|error| {
+                    failed(SessionError::Lost { host: inner.name.clone(), cause: error.to_string() })
+                })?
+            }
             // root gets everywhere; other users are given a copy like on any host
             (Link::Local, Some(elevation)) if upload::runner(self.who.as_ref()) == Runner::LoginOrRoot => {
                 let program = inner.shared.payloads.local().display().to_string();
@@ -40,7 +43,13 @@ impl Session {
                 }
                 words.extend(elevation.argv.iter().cloned());
                 words.extend([program, "remote".to_owned()]);
-                inner.start(Invocation::Words(words), errors).await.map_err(failed)?
+                inner.start(Invocation::Words(words), errors).await.map_err(|error| match error {
+                    // the host is there, only not what becomes another user
+                    SessionError::Connect(cause) if matches!(*cause, ConnectError::Program { .. }) => {
+                        failed(self.refused(BecomeProblem::Missing, cause.to_string()))
+                    }
+                    error => failed(error),
+                })?
             }
             (Link::Ssh(_) | Link::Pipe(_) | Link::Local, elevation) => {
                 let names = inner.shared.payloads.names().await.map_err(failed)?;

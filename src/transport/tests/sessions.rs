@@ -183,8 +183,8 @@ async fn another_user_through_sudo() {
 fn fake_sudo(directory: &Path) -> String {
     use std::os::unix::fs::PermissionsExt as _;
     let path = directory.join("sudo");
-    let text = "#!/bin/sh\nask=; prompt=\nwhile [ $# -gt 0 ]; do case $1 in -S) ask=1;; -p) prompt=$2; shift;; -u) shift;; --) shift; break;; esac; shift; done\n\
-                if [ -z \"$ask\" ]; then echo 'sudo: a password is required' >&2; exit 1; fi\n\
+    let text = "#!/bin/sh\nask=; never=; prompt=\nwhile [ $# -gt 0 ]; do case $1 in -S) ask=1;; -n) never=1;; -p) prompt=$2; shift;; -u) shift;; --) shift; break;; esac; shift; done\n\
+                if [ -z \"$ask\" ] || [ -n \"$never\" ]; then echo 'sudo: a password is required' >&2; exit 1; fi\n\
                 echo 'We trust you have received the usual lecture' >&2\n\
                 for try in 1 2; do printf '%s' \"$prompt\" >&2; IFS= read -r given; \
                 if [ \"$given\" = right ]; then exec \"$@\"; fi; echo 'Sorry, try again.' >&2; done; exit 1\n";
