@@ -123,7 +123,11 @@ impl Single {
             map.entry(Key::str("msg")).or_insert_with(|| Value::from(failure.message.as_str()));
         }
         if !self.facts.is_empty() {
-            let facts = self.facts.iter().map(|(key, value)| (key.clone(), value.clone())).collect::<Map>();
+            let mut facts = match map.get("ansible_facts") {
+                Some(Value::Map(told)) => (**told).clone(),
+                _ => Map::new(),
+            };
+            facts.extend(self.facts.iter().map(|(key, value)| (key.clone(), value.clone())));
             map.insert(Key::str("ansible_facts"), Value::map(facts));
         }
         Value::map(map)

@@ -114,10 +114,7 @@ fn interpreter(plan: &Plan) -> Option<&str> {
 }
 
 fn no_interpreter(interpreter: &str) -> String {
-    format!(
-        "The module interpreter '{interpreter}' was not found. Consider overriding the configured interpreter path for \
-         this host. See stdout/stderr for the returned output."
-    )
+    format!("The module interpreter '{interpreter}' was not found.")
 }
 
 /// The result of a module from what it printed: the JSON object in it, or a failure with all that was printed.
@@ -134,10 +131,13 @@ pub fn told(output: &CommandOutput, interpreter: Option<&str>) -> Map {
         };
         let message = interpreter.filter(not_found).map_or_else(
             || {
-                let why = if object(&stdout).is_some() { "" } else { ": No start of json char found" };
-                format!(
-                    "Module result deserialization failed{why}\nSee stdout/stderr for the returned output."
-                )
+                let begins = stdout.lines().any(|line| line.trim_start().starts_with('{'));
+                let why = match (object(&stdout), begins) {
+                    (Some(_), _) => "it is no JSON",
+                    (None, true) => "No end of json char found",
+                    (None, false) => "No start of json char found",
+                };
+                format!("Module result deserialization failed: {why}")
             },
             no_interpreter,
         );

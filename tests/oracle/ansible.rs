@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::answer::{Answer, Run, Task};
 use crate::case::{Case, directory};
-use crate::environment::{VERSION, scratch};
+use crate::environment::{self, VERSION, scratch};
 use crate::normal::Normal;
 use crate::program::{Ran, ran};
 use crate::state;
@@ -111,6 +111,9 @@ fn ask(pair: &Pair<'_>, case: &Case) -> Result<Answer, String> {
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("LC_ALL", "C.UTF-8")
             .env("ORACLE_LINES", &lines);
+        if case.collections {
+            command.env("ANSIBLE_COLLECTIONS_PATH", environment::collections());
+        }
         let Ran { code, stdout, stderr } = ran(&mut command)?;
         let told = format!("{stdout}{stderr}");
         let text = fs::read_to_string(&lines).map_err(|error| format!("no answer ({error}):\n{told}"))?;

@@ -7,6 +7,9 @@
 //! # users: alice                      accounts and their groups
 //! # check: yes                        a run with `--check` comes before the others
 //! # arguments: --tags web             given to both programs
+//! # python: yes                       fleet has Ansible's Python to pack modules with
+//! # collections: yes                  the same, and both programs have some of the collections from PyPI
+//! # forced: community.general.pids    with these modules of the collections in place of fleet's own
 //! ```
 
 use std::fs;
@@ -33,6 +36,12 @@ pub struct Case {
     pub check: bool,
     /// Arguments for both programs.
     pub arguments: Vec<String>,
+    /// Whether fleet is told of the Python that has Ansible.
+    pub python: bool,
+    /// Whether both programs have collections.
+    pub collections: bool,
+    /// Modules of collections that fleet runs in place of its own.
+    pub forced: Vec<String>,
 }
 
 /// Where the cases are.
@@ -68,6 +77,9 @@ impl Case {
             users: Vec::new(),
             check: false,
             arguments: Vec::new(),
+            python: false,
+            collections: false,
+            forced: Vec::new(),
         };
         for line in text.lines().map_while(|line| line.strip_prefix("# ")) {
             let Some((key, value)) = line.split_once(": ") else { continue };
@@ -79,6 +91,12 @@ impl Case {
                 "users" => case.users.extend(words),
                 "arguments" => case.arguments.extend(words),
                 "check" => case.check = value == "yes",
+                "python" => case.python = value == "yes",
+                "collections" => {
+                    case.collections = value == "yes";
+                    case.python |= case.collections;
+                }
+                "forced" => case.forced.extend(words),
                 _ => return Err(format!("{}: `{key}` is not known", case.path.display())),
             }
         }

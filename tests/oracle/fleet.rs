@@ -4,8 +4,10 @@ use std::fs;
 
 use serde_json::Value as Json;
 
+use crate::ansible;
 use crate::answer::{Answer, Run, Task};
 use crate::case::Case;
+use crate::environment;
 use crate::normal::Normal;
 use crate::program::{Ran, fleet, ran};
 use crate::state;
@@ -25,6 +27,13 @@ pub fn answer(pair: &Pair<'_>, case: &Case) -> Result<Answer, String> {
         let mut command = fleet();
         command.arg("apply").arg(&case.path).arg("-i").arg(&inventory).arg("--json").args(&case.arguments);
         command.args(check.then_some("--check")).current_dir(work.path()).env("LC_ALL", "C.UTF-8");
+        if case.python {
+            command.env("FLEET_PYTHON", ansible::environment().join("bin/python"));
+        }
+        if case.collections {
+            command.env("ANSIBLE_COLLECTIONS_PATH", environment::collections());
+            command.env("FLEET_PYTHON_MODULES", case.forced.join(","));
+        }
         let Ran { code, stdout, stderr } = ran(command.arg("--no-diff"))?;
         let mut tasks = Vec::new();
         let mut told = stderr;

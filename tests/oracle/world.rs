@@ -41,8 +41,11 @@ impl World {
     pub fn boot(cases: &[&Case]) -> Result<Self, String> {
         fleet::lab::can_run()?;
         let ask = cases.iter().any(|case| !ansible::is_answered(case));
-        if ask {
+        if ask || cases.iter().any(|case| case.python) {
             environment::install(&ansible::environment(), &[], &[])?;
+        }
+        if cases.iter().any(|case| case.collections) {
+            environment::install_collections(&ansible::environment())?;
         }
         let pairs = PAIRS.min(cases.len());
         let name = format!("oracle{}", std::process::id() % 100_000);

@@ -51,6 +51,8 @@ pub(super) struct Found {
     pub(super) words: String,
     /// The Python that was found on the host for it just now.
     pub(super) discovered: Option<String>,
+    /// What there is to say about it.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Turn<'_> {
@@ -78,15 +80,17 @@ impl Turn<'_> {
         };
         let given = binder.variable(&format!("ansible_{name}_interpreter"))?.map(|value| value.to_text());
         let given = given.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        let mut discovered = None;
+        let (mut discovered, mut warnings) = (None, Vec::new());
         let interpreter = if name == "python" {
             let configured = || self.run.options.config.interpreter_python.value.trim().to_owned();
             let wanted = given.unwrap_or_else(configured);
             match wanted.as_str() {
                 "" | "auto" | "auto_silent" | "auto_legacy" | "auto_legacy_silent" => {
-                    let (python, fresh) =
-                        self.python_there(&binder, making, !wanted.ends_with("_silent")).await?;
+                    let (python, fresh, told) = self.python_there(&binder, making).await?;
                     discovered = fresh.then(|| python.clone());
+                    if !wanted.ends_with("_silent") {
+                        warnings = told;
+                    }
                     python
                 }
                 _ => wanted,
@@ -96,7 +100,7 @@ impl Turn<'_> {
         };
         let words =
             std::iter::once(interpreter).chain(arguments.iter().cloned()).collect::<Vec<_>>().join(" ");
-        Ok(Found { words, discovered })
+        Ok(Found { words, discovered, warnings })
     }
 
     /// The variables of the host that the module is run on.
@@ -104,8 +108,7 @@ impl Turn<'_> {
         let Some(delegate) = making.delegate else {
             return Ok(self.run.variables(self.play, self.host, self.task));
         };
-        let state = self.run.world.host(delegate).unwrap_or_else(crate::engine::run::unknown_host);
-        Ok(TaskVariables::of_host(&self.run.world, None, &Arc::from(delegate), &state))
+        Ok(self.run.variables(self.play, &Arc::from(delegate), self.task))
     }
 
     /// The Python of the host: as its facts say, or as it is found now.
@@ -113,16 +116,15 @@ impl Turn<'_> {
         &self,
         binder: &Binder<'_>,
         making: Making<'_>,
-        aloud: bool,
-    ) -> Result<(String, bool), NotMade> {
+    ) -> Result<(String, bool, Vec<String>), NotMade> {
         let facts = binder.variable("ansible_facts")?;
         let fact =
             facts.as_ref().and_then(Value::as_map).and_then(|facts| facts.get(FACT)).map(Value::to_text);
         if let Some(known) = fact {
-            return Ok((known, false));
+            return Ok((known, false, Vec::new()));
         }
         if let Some(known) = self.run.interpreters.known(making.machine) {
-            return Ok((known, true));
+            return Ok((known, true, Vec::new()));
         }
         let wanted = match binder.variable("ansible_interpreter_python_fallback")? {
             Some(Value::List(items)) => items.iter().map(Value::to_text).collect(),
@@ -140,16 +142,17 @@ impl Turn<'_> {
             _ => None,
         };
         let host = making.delegate.unwrap_or(self.host);
-        let as_ansible = self.run.options.check_apart;
-        if found.is_none() && aloud {
+        let mut warnings = Vec::new();
+        if found.is_none() {
             let tried: Vec<Value> = wanted.iter().map(|name| Value::from(name.as_str())).collect();
-            self.run.warn_once(format!(
+            warnings.push(format!(
                 "No python interpreters found for host '{host}' (tried {}).",
                 Value::list(tried).to_repr()
             ));
         }
-        if let Some(python) = found.as_ref().filter(|_| aloud && as_ansible) {
-            self.run.warn_once(format!(
+        // under its own name fleet does not take that for something to warn of
+        if let Some(python) = found.as_ref().filter(|_| self.run.options.check_apart) {
+            warnings.push(format!(
                 "Host '{host}' is using the discovered Python interpreter at '{python}', but future installation of \
                  another Python interpreter could cause a different interpreter to be discovered. See \
                  https://docs.ansible.com/ansible-core/2.19/reference_appendices/interpreter_discovery.html for more \
@@ -158,7 +161,7 @@ impl Turn<'_> {
         }
         let python = found.unwrap_or_else(|| FALLBACK.to_owned());
         self.run.interpreters.note(making.machine, &python);
-        Ok((python, true))
+        Ok((python, true, warnings))
     }
 }
 

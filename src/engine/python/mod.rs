@@ -79,7 +79,9 @@ impl NotMade {
 pub(super) struct Made {
     pub(super) packed: Arc<Packed>,
     /// The Python that was found on the host for it, where none was known before.
-    pub(super) discovered: Option<String>,
+    discovered: Option<String>,
+    /// What there is to say about the interpreter.
+    warnings: Vec<String>,
 }
 
 impl Made {
@@ -89,6 +91,8 @@ impl Made {
         if let Some(python) = self.discovered.filter(|_| delegate.is_none()) {
             single.facts.insert(Key::str(interpreter::FACT), Value::from(python));
         }
+        told::warn(&mut single.result, &self.warnings);
+        single.warnings.splice(0..0, self.warnings);
     }
 }
 
@@ -141,9 +145,9 @@ impl Turn<'_> {
         if *style != Style::Binary {
             found = Some(self.interpreter(file, &text, making).await?);
         }
-        let (interpreter, discovered) = match found {
-            Some(found) => (Some(found.words), found.discovered),
-            None => (None, None),
+        let (interpreter, discovered, warnings) = match found {
+            Some(found) => (Some(found.words), found.discovered, found.warnings),
+            None => (None, None, Vec::new()),
         };
         let all = || {
             let mut all = args.clone();
@@ -176,7 +180,7 @@ impl Turn<'_> {
         }
         let command = Command { files, ..command_of(line) };
         let packed = Packed { name: Arc::clone(full), command, interpreter };
-        Ok(Made { packed: Arc::new(packed), discovered })
+        Ok(Made { packed: Arc::new(packed), discovered, warnings })
     }
 
     /// A module in Python with all that it imports, made by Ansible's own code.

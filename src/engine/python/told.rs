@@ -43,7 +43,7 @@ const OF_CONNECTIONS: &[&str] = &[
 
 /// The end of a task whose module has told this.
 pub(in crate::engine) fn single(mut result: Map, plan: &Plan) -> Single {
-    let mut warnings = foreign::take_warnings(&mut result);
+    let mut own = foreign::take_warnings(&mut result);
     let mut result = summarized(result);
     let flag = |result: &Map, name: &str| result.get(name).and_then(Value::to_bool);
     let bad_status = || {
@@ -54,6 +54,17 @@ pub(in crate::engine) fn single(mut result: Map, plan: &Plan) -> Single {
     let changed = flag(&result, "changed").unwrap_or(false);
     let skipped = flag(&result, "skipped").unwrap_or(false);
     let message = result.get("msg").map(Value::to_text).unwrap_or_default();
+    let mut facts = Map::new();
+    if let Some(Value::Map(told)) = result.get("ansible_facts") {
+        for (name, value) in told.iter() {
+            match name.as_str().filter(|name| is_restricted(name)) {
+                Some(name) => own.push(format!("Removed restricted key from module data: {name}")),
+                None => drop(facts.insert(name.clone(), value.clone())),
+            }
+        }
+    }
+    warn(&mut result, &own);
+    let mut warnings = Vec::new();
     for (name, before) in [("warnings", ""), ("deprecations", "deprecated: ")] {
         let said = result.get(name).and_then(Value::as_list).unwrap_or_default();
         warnings.extend(said.iter().map(|value| {
@@ -62,15 +73,6 @@ pub(in crate::engine) fn single(mut result: Map, plan: &Plan) -> Single {
         }));
         if said.is_empty() {
             result.shift_remove(name);
-        }
-    }
-    let mut facts = Map::new();
-    if let Some(Value::Map(told)) = result.shift_remove("ansible_facts") {
-        for (name, value) in told.iter() {
-            match name.as_str().filter(|name| is_restricted(name)) {
-                Some(name) => warnings.push(format!("Removed restricted key from module data: {name}")),
-                None => drop(facts.insert(name.clone(), value.clone())),
-            }
         }
     }
     for name in ["failed", "skipped"] {
@@ -104,12 +106,13 @@ const CLASS: &str = "__ansible_type";
 /// A result in which newer modules tell warnings and errors as objects of Ansible's classes, as playbooks see it.
 fn summarized(result: Map) -> Map {
     let mut result: Map = result.into_iter().map(|(key, value)| (key, plain(value))).collect();
-    if let Some(Value::Map(entries)) = result.get("exception") {
-        let event = entries.get("event").and_then(Value::as_map);
-        let trace = event.and_then(|event| event.get("formatted_traceback")).cloned();
-        match trace.filter(|trace| *trace != Value::Null) {
-            Some(trace) => drop(result.insert(Key::str("exception"), trace)),
-            None => drop(result.shift_remove("exception")),
+    let raised = result.get("exception").and_then(Value::as_map).cloned();
+    if let Some(event) = raised.as_ref().and_then(|raised| raised.get("event")).and_then(Value::as_map) {
+        let told = |name: &str| event.get(name).filter(|value| **value != Value::Null).cloned();
+        result.shift_remove("exception");
+        result.extend(told("formatted_traceback").map(|trace| (Key::str("exception"), trace)));
+        if let Some(message) = told("msg") {
+            result.entry(Key::str("msg")).or_insert(message);
         }
     }
     result
@@ -132,13 +135,16 @@ fn plain(value: Value) -> Value {
                 Some("WarningSummary") => return message(&entries).unwrap_or(Value::map(entries)),
                 Some("DeprecationSummary") => {
                     let message = message(&entries).unwrap_or_default();
-                    entries.shift_remove("event");
                     let by = entries.get("deprecator").and_then(Value::as_map).cloned().unwrap_or_default();
                     let name = by.get("resolved_name").map(Value::to_text).unwrap_or_default();
                     let collection = name.split('.').take(2).collect::<Vec<_>>().join(".");
                     let collection = if name.is_empty() { Value::Null } else { Value::from(collection) };
-                    entries.insert(Key::str("msg"), message);
-                    entries.insert(Key::str("collection_name"), collection);
+                    let mut told = crate::map! {"msg" => message, "collection_name" => collection};
+                    entries.shift_remove("event");
+                    let deprecator = entries.shift_remove("deprecator");
+                    told.extend(entries);
+                    told.extend(deprecator.map(|by| (Key::str("deprecator"), by)));
+                    return Value::map(told);
                 }
                 Some(_) if entries.len() == 1 => {
                     if let Some(value) = entries.get("value") {
@@ -151,6 +157,17 @@ fn plain(value: Value) -> Value {
         }
         other => other,
     }
+}
+
+/// Puts warnings about a result into it, before its own.
+pub(super) fn warn(result: &mut Map, warnings: &[String]) {
+    if warnings.is_empty() {
+        return;
+    }
+    let own = result.get("warnings").and_then(Value::as_list).unwrap_or_default();
+    let texts = warnings.iter().map(|text| Value::from(text.as_str()));
+    let all = Value::list(texts.chain(own.iter().cloned()));
+    result.insert(Key::str("warnings"), all);
 }
 
 fn is_restricted(name: &str) -> bool {
@@ -218,8 +235,8 @@ mod tests {
         assert_eq!(told.warnings, ["careful", "deprecated: old"]);
         assert_eq!(
             Value::map(told.result).to_repr(),
-            "{'warnings': ['careful'], 'deprecations': [{'deprecator': {'resolved_name': 'a.b.c', 'type': None}, \
-             'version': '9', 'msg': 'old', 'collection_name': 'a.b'}]}"
+            "{'warnings': ['careful'], 'deprecations': [{'msg': 'old', 'collection_name': 'a.b', 'version': '9', \
+             'deprecator': {'resolved_name': 'a.b.c', 'type': None}}]}"
         );
     }
 

@@ -1,0 +1,5 @@
+"""What a module of this collection imports."""
+
+
+def greeting(name):
+    return "hello, " + name
