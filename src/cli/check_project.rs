@@ -73,17 +73,31 @@ pub fn run(args: CheckProjectArgs) -> Result<Exit> {
             problem.places.extend(place);
         }
     };
+    let mut modules: IndexMap<String, Vec<Place>> = IndexMap::new();
+    let mut note = |checks: FileChecks<'_>| {
+        for (file, place) in checks.files() {
+            let places = modules.entry(file.name.to_string()).or_default();
+            if !places.iter().any(|known| known.to_string() == place.to_string()) {
+                places.push(place);
+            }
+        }
+    };
     for playbook in &found.playbooks {
         let settings = settings(playbook, &ground.config, &TaskArgs::default());
-        take(FileChecks::new(&ground.project, &settings, extra.clone()).playbook(playbook));
+        let mut checks = FileChecks::new(&ground.project, &settings, extra.clone());
+        take(checks.playbook(playbook));
+        note(checks);
     }
     for role in &found.roles {
         // roles find each other as they would beside a playbook
         let beside =
             role.parent().and_then(std::path::Path::parent).unwrap_or(&directory).join("playbook.yml");
         let settings = settings(&beside, &ground.config, &TaskArgs::default());
-        take(FileChecks::new(&ground.project, &settings, extra.clone()).role(role));
+        let mut checks = FileChecks::new(&ground.project, &settings, extra.clone());
+        take(checks.role(role));
+        note(checks);
     }
+    modules.sort_keys();
     problems.sort_by(|a, left, b, right| {
         b.0.cmp(&a.0).then(right.places.len().cmp(&left.places.len())).then(a.1.cmp(&b.1))
     });
@@ -93,12 +107,35 @@ pub fn run(args: CheckProjectArgs) -> Result<Exit> {
     let errors = problems.keys().filter(|(severity, _)| *severity == Severity::Error).count();
     let mut out = anstream::stdout().lock();
     if json {
-        show_json(&mut out, &found, &problems)?;
+        show_json(&mut out, &found, &problems, &modules)?;
     } else {
-        show(&mut out, &found, &problems, if all { usize::MAX } else { MOST_PLACES })
-            .context("cannot write")?;
+        let most = if all { usize::MAX } else { MOST_PLACES };
+        show_modules(&mut out, &modules, most).context("cannot write")?;
+        show(&mut out, &found, &problems, most).context("cannot write")?;
     }
     Ok(if errors > 0 { Exit::Files } else { Exit::Fine })
+}
+
+/// The modules that are run on hosts by an interpreter there.
+fn show_modules(
+    out: &mut impl Write,
+    modules: &IndexMap<String, Vec<Place>>,
+    most: usize,
+) -> std::io::Result<()> {
+    for (name, places) in modules {
+        writeln!(
+            out,
+            "{}: `{name}` is run on hosts by an interpreter there",
+            paint(Label::Heading, "module")
+        )?;
+        for place in places.iter().take(most) {
+            writeln!(out, "  {}", paint(Label::Dim, &place.to_string()))?;
+        }
+        if places.len() > most {
+            writeln!(out, "  and {} more", count(places.len() - most, "place"))?;
+        }
+    }
+    Ok(())
 }
 
 fn show(
@@ -144,6 +181,7 @@ fn show_json(
     out: &mut impl Write,
     found: &Found,
     problems: &IndexMap<(Severity, String), Problem>,
+    modules: &IndexMap<String, Vec<Place>>,
 ) -> Result<()> {
     let shown = |paths: &[PathBuf]| -> Vec<String> {
         paths.iter().map(|path| crate::project::shown(path).display().to_string()).collect()
@@ -162,6 +200,10 @@ fn show_json(
         .collect();
     let report = serde_json::json!({
         "playbooks": shown(&found.playbooks), "roles": shown(&found.roles), "problems": problems,
+        "interpreted": modules
+            .iter()
+            .map(|(name, places)| (name.clone(), places.iter().map(Place::to_string).collect::<Vec<_>>().into()))
+            .collect::<serde_json::Map<String, serde_json::Value>>(),
     });
     serde_json::to_writer_pretty(&mut *out, &report).context("cannot write")?;
     writeln!(out).context("cannot write")

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::run::LoadTexts;
 use crate::base::{Diagnostics, Map, Place, Source, Value};
 use crate::inventory::Inventory;
-use crate::lang::{FromFiles, Keywords, Loader, Located, RoleRequest, Scope, ScopeKind, Settings};
+use crate::lang::{
+    FromFiles, Keywords, Loader, Located, ModuleFile, RoleRequest, Scope, ScopeKind, Settings,
+};
 use crate::plan::check;
 use crate::plan::variables::{AllHosts, World};
 use crate::project::Project;
@@ -19,6 +21,7 @@ pub struct FileChecks<'a> {
     settings: &'a Settings,
     templar: Templar,
     world: Arc<World>,
+    files: Vec<(Arc<ModuleFile>, Place)>,
 }
 
 impl<'a> FileChecks<'a> {
@@ -26,22 +29,30 @@ impl<'a> FileChecks<'a> {
     pub fn new(project: &'a Project, settings: &'a Settings, extra: VarMap) -> Self {
         let extra = Layer::new(Level::ExtraVars, extra);
         let world = World::new(Inventory::default(), AllHosts::new(), extra, Map::new());
-        Self { project, settings, templar: Templar::new(), world: Arc::new(world) }
+        Self { project, settings, templar: Templar::new(), world: Arc::new(world), files: Vec::new() }
     }
 
     /// Everything that is wrong with a playbook and what it brings.
-    pub fn playbook(&self, path: &Path) -> Diagnostics {
+    pub fn playbook(&mut self, path: &Path) -> Diagnostics {
         let texts = LoadTexts { vault: self.project.vault(), templar: &self.templar, world: &self.world };
         let (loaded, mut diagnostics) =
             Loader::new(self.project, self.settings, &check::Names, &texts).playbook(path);
         if let Some(playbook) = loaded {
             diagnostics.extend(check::playbook(&playbook, &self.templar));
+            for play in &playbook.plays {
+                self.files.extend(check::module_files(play.items.iter().chain(&*play.handlers)));
+            }
         }
         diagnostics
     }
 
+    /// The modules that are files of all that was checked, with their places.
+    pub fn files(self) -> Vec<(Arc<ModuleFile>, Place)> {
+        self.files
+    }
+
     /// Everything that is wrong with a role, by its directory: its main files, and every file of tasks in it.
-    pub fn role(&self, path: &Path) -> Diagnostics {
+    pub fn role(&mut self, path: &Path) -> Diagnostics {
         let texts = LoadTexts { vault: self.project.vault(), templar: &self.templar, world: &self.world };
         let loader = Loader::new(self.project, self.settings, &check::Names, &texts);
         let source = Source::new(crate::project::shown(path), "");
@@ -66,6 +77,7 @@ impl<'a> FileChecks<'a> {
             if let Some(loaded) = loaded {
                 diagnostics.extend(check::items(&loaded.items, &self.templar));
                 diagnostics.extend(check::items(&loaded.handlers, &self.templar));
+                self.files.extend(check::module_files(loaded.items.iter().chain(&loaded.handlers)));
             }
         }
         diagnostics

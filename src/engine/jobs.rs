@@ -13,7 +13,7 @@ use super::single::Single;
 use super::task::Turn;
 use crate::base::{Key, Map, Value};
 use crate::lang::{Keyword, short_name};
-use crate::modules::{AnyModule as _, Errand, FOREIGN, Given, Plan, Planned, Side, Step, find};
+use crate::modules::{AnyModule as _, Errand, FOREIGN, Given, Plan, Planned, Side, Step, find, foreign};
 use crate::plan::bind::{Binder, Stop};
 use crate::wire::{Action, Change, Content, Done, Job, JobRecord, Observation, Query, Recipe, frame};
 
@@ -144,7 +144,7 @@ impl Execution<'_> {
             return Ok(refused());
         }
         let id = new_id();
-        let plan = match self.next().await? {
+        let mut plan = match self.next().await? {
             Next::Ended(single) => return self.settled(detached, &id, *single).await,
             Next::Step(step, _) => match *step {
                 Step::Plan(plan) => plan,
@@ -179,6 +179,9 @@ impl Execution<'_> {
             .any(|c| c.side == Side::Controller || matches!(c.change.action, Action::Raw { .. }))
         {
             return Ok(refused());
+        }
+        if self.module.tells_all() {
+            plan.result.insert(Key::str(foreign::JOB), Value::Bool(true));
         }
         let actions: Vec<Action> = plan.changes.iter().map(|planned| planned.change.action.clone()).collect();
         let recipe = Recipe {

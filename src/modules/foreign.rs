@@ -32,6 +32,10 @@ pub static FOREIGN: Foreign = Foreign;
 /// The key of a result that holds the warnings about how it was printed.
 const TOLD: &str = "_ansible_fleet_warnings";
 
+/// The key of a plan's result that says that it is carried out as a job: then its result has what the module said on
+/// standard error.
+pub const JOB: &str = "job";
+
 impl AnyModule for Foreign {
     fn doc(&self) -> ModuleDoc {
         ModuleDoc {
@@ -71,7 +75,14 @@ impl AnyModule for Foreign {
 
     fn result(&self, _: &Given, _: &View<'_>, plan: &Plan, outcomes: &[Done]) -> Result<Map, Halt> {
         match outcomes.first() {
-            Some(Done::Ran(output)) => Ok(told(output, interpreter(plan))),
+            Some(Done::Ran(output)) => {
+                let mut result = told(output, interpreter(plan));
+                if plan.result.contains_key(&Key::str(JOB)) && !output.stderr.is_empty() {
+                    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+                    result.insert(Key::str("stderr"), text.into());
+                }
+                Ok(result)
+            }
             _ => fail("the module was not run"),
         }
     }
@@ -121,8 +132,17 @@ fn no_interpreter(interpreter: &str) -> String {
 pub fn told(output: &CommandOutput, interpreter: Option<&str>) -> Map {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-    let parsed = object(&stdout).and_then(|(json, junk)| Some((serde_json::from_str(&json).ok()?, junk)));
-    let Some((json, junk)) = parsed else {
+    let found = object(&stdout);
+    let parsed = found.as_ref().map(|(json, _)| serde_json::from_str::<serde_json::Value>(json));
+    let junk = found.and_then(|(_, junk)| junk);
+    let wrong = match &parsed {
+        Some(Err(error)) if error.to_string().contains("hex escape") => {
+            Some("Refusing to deserialize an invalid UTF8 string value")
+        }
+        Some(Err(_)) => Some("it is no JSON"),
+        _ => None,
+    };
+    let Some(Ok(json)) = parsed else {
         let not_found = |interpreter: &&str| {
             [": not found", ": No such file or directory", ": command not found"].iter().any(|cause| {
                 let said = format!("{interpreter}{cause}");
@@ -132,8 +152,8 @@ pub fn told(output: &CommandOutput, interpreter: Option<&str>) -> Map {
         let message = interpreter.filter(not_found).map_or_else(
             || {
                 let begins = stdout.lines().any(|line| line.trim_start().starts_with('{'));
-                let why = match (object(&stdout), begins) {
-                    (Some(_), _) => "it is no JSON",
+                let why = match (wrong, begins) {
+                    (Some(wrong), _) => wrong,
                     (None, true) => "No end of json char found",
                     (None, false) => "No start of json char found",
                 };

@@ -64,10 +64,24 @@ impl Module for Setup {
             .filter(|(key, _)| wanted(filter, key.as_str().unwrap_or_default()))
             .collect();
         let mut plan = Plan::nothing(names::count(facts.len(), "fact"));
+        let mut facts = facts;
+        if let Some(python) = discovered(found, view)? {
+            facts.insert("discovered_interpreter_python".into(), python);
+        }
         plan.result.insert("ansible_facts".into(), Value::from(facts.clone()));
         plan.facts = facts;
         Ok(Step::Plan(plan))
     }
+}
+
+/// The host's Python where nobody has named one: Ansible finds it when it runs its first module.
+fn discovered(found: &Map, view: &View<'_>) -> Result<Option<Value>, Halt> {
+    let named = view.controller().variable("ansible_python_interpreter")?.map(|value| value.to_text());
+    if named.is_some_and(|name| !name.trim().is_empty() && !name.trim().starts_with("auto")) {
+        return Ok(None);
+    }
+    let python = found.get("python").and_then(Value::as_map);
+    Ok(python.and_then(|python| python.get("executable")).cloned())
 }
 
 fn prefixed(key: &Key) -> Key {

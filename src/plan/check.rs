@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Diagnostics, Kind, Place, Severity, TextForm, Value, names};
-use crate::lang::{Item, Keyword, Keywords, Located, Playbook, Scope, Task};
+use crate::lang::{Item, Keyword, Keywords, Located, ModuleFile, Playbook, Scope, Task};
 use crate::modules::{FreeForm, Given, registry};
 use crate::template::Templar;
 use crate::vars::Layer;
@@ -71,6 +71,25 @@ pub fn changes_inventory(playbook: &Playbook) -> bool {
         })
     }
     playbook.plays.iter().any(|play| any(&play.items) || any(&play.handlers))
+}
+
+/// The modules of tasks that are files, each with its place; blocks and handlers included.
+pub fn module_files<'i>(items: impl IntoIterator<Item = &'i Item>) -> Vec<(Arc<ModuleFile>, Place)> {
+    let mut found = Vec::new();
+    for item in items {
+        match item {
+            Item::Task(task) => {
+                let file = task.file.as_ref().map(|file| (Arc::clone(file), task.module_place.clone()));
+                found.extend(file);
+            }
+            Item::Block(block) => {
+                let parts = block.tasks.iter().chain(&*block.rescue).chain(&*block.always);
+                found.extend(module_files(parts));
+            }
+            Item::FlushHandlers | Item::RoleEnd(_) => {}
+        }
+    }
+    found
 }
 
 /// Checks tasks that were included at run time.

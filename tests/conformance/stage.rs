@@ -134,6 +134,7 @@ fn script(target: &Target, layout: &Layout<'_>) -> String {
         ("ANSIBLE_DEVEL_WARNING", "false".to_owned()),
         ("ANSIBLE_PYTHON_INTERPRETER", "/set/ansible_python_interpreter/in/inventory".to_owned()),
         ("ANSIBLE_SSH_CONTROL_PATH_DIR", at("ssh")),
+        ("FLEET_PYTHON", python.clone()),
         ("ANSIBLE_TEST_PYTHON_INTERPRETER", python),
         ("ANSIBLE_TEST_PYTHON_VERSION", "3".to_owned()),
     ];

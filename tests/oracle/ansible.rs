@@ -9,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::answer::{Answer, Run, Task};
 use crate::case::{Case, directory};
-use crate::environment::{self, VERSION, scratch};
+use crate::collections;
+use crate::environment::{VERSION, scratch};
 use crate::normal::Normal;
 use crate::program::{Ran, ran};
 use crate::state;
@@ -112,7 +113,7 @@ fn ask(pair: &Pair<'_>, case: &Case) -> Result<Answer, String> {
             .env("LC_ALL", "C.UTF-8")
             .env("ORACLE_LINES", &lines);
         if case.collections {
-            command.env("ANSIBLE_COLLECTIONS_PATH", environment::collections());
+            command.env("ANSIBLE_COLLECTIONS_PATH", collections::directory());
         }
         let Ran { code, stdout, stderr } = ran(&mut command)?;
         let told = format!("{stdout}{stderr}");

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::ansible;
 use crate::answer::{Answer, Run, Task};
 use crate::case::Case;
-use crate::environment;
+use crate::collections;
 use crate::normal::Normal;
 use crate::program::{Ran, fleet, ran};
 use crate::state;
@@ -31,7 +31,7 @@ pub fn answer(pair: &Pair<'_>, case: &Case) -> Result<Answer, String> {
             command.env("FLEET_PYTHON", ansible::environment().join("bin/python"));
         }
         if case.collections {
-            command.env("ANSIBLE_COLLECTIONS_PATH", environment::collections());
+            command.env("ANSIBLE_COLLECTIONS_PATH", collections::directory());
             command.env("FLEET_PYTHON_MODULES", case.forced.join(","));
         }
         let Ran { code, stdout, stderr } = ran(command.arg("--no-diff"))?;

@@ -10,6 +10,7 @@
 mod ansible;
 mod answer;
 mod case;
+mod collections;
 mod compare;
 mod differences;
 mod environment;

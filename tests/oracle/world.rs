@@ -7,6 +7,7 @@ use std::thread;
 
 use crate::ansible;
 use crate::case::Case;
+use crate::collections;
 use crate::environment;
 use crate::program::{fleet, ran};
 
@@ -45,7 +46,7 @@ impl World {
             environment::install(&ansible::environment(), &[], &[])?;
         }
         if cases.iter().any(|case| case.collections) {
-            environment::install_collections(&ansible::environment())?;
+            collections::install(&ansible::environment())?;
         }
         let pairs = PAIRS.min(cases.len());
         let name = format!("oracle{}", std::process::id() % 100_000);

@@ -163,7 +163,12 @@ impl<'c, 'r> Source<'c, 'r> {
             Self::Seeded(twister) => Ok(twister.below(limit)),
             Self::Outside(ctx) => {
                 if limit > 1_000_000 {
-                    return bail("`random` without a seed is limited to a million choices");
+                    let limit = limit.min(1 << 119);
+                    // eight bytes more than the number has, so that no choice is likelier than another to notice
+                    let length = 8 + (128 - limit.leading_zeros()).div_ceil(8) as usize;
+                    let drawn = random_bytes(ctx, length)?;
+                    let fold = |rest: u128, byte: &u8| ((rest % limit) * 256 + u128::from(*byte)) % limit;
+                    return Ok(drawn.iter().fold(0, fold));
                 }
                 let numbers: Vec<Value> = (0..limit).map(|number| Value::Int(number as i128)).collect();
                 let chosen = outside(ctx, "random_choice", &numbers)?;
