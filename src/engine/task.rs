@@ -1,4 +1,6 @@
 //! One task on one host at its turn: bind, plan, change, result; loops, retries, register.
+//!
+//! Long because the steps of a turn share its state and are read in one go.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
