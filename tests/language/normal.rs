@@ -20,7 +20,8 @@ static HOST: LazyLock<Regex> = LazyLock::new(|| {
 /// The place of an error: Ansible's columns are those of the value, fleet's those of what is wrong in it.
 static ORIGIN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(Origin: .*?:\d+)(?::\d+)?$"));
 /// An excerpt of a file below a place, and the mark of the column.
-static EXCERPT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:\d+ .*|\d+|\s+\^ column \d+)$"));
+static EXCERPT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?:\s*\d+ .*|\s*\d+|\s+\^ column \d+|\s+column \d+ \^)$"));
 /// Why a plugin cannot read an inventory: fleet has words of its own, and the line.
 static UNREAD: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(\[WARNING\]: Failed to parse inventory with '\w+' plugin): .*$"));

@@ -1,5 +1,7 @@
-//! Mistakes in files, each with its place. The cases are data: `mistakes.txt` beside this file.
+//! Mistakes in files, each with its place. The cases are data: `mistakes.txt` beside this file. The places are marked there
+//! with `➤`, which the project does not get to see.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::*;
@@ -35,6 +37,29 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// The places that are marked in a file: `path:line:column`.
+fn marks(path: &str, text: &str) -> Vec<String> {
+    let mut places = Vec::new();
+    for (line, content) in (1..).zip(text.lines()) {
+        let mut column = 1;
+        for character in content.chars() {
+            if character == '➤' {
+                places.push(format!("{path}:{line}:{column}"));
+            } else {
+                column += 1;
+            }
+        }
+    }
+    places
+}
+
+/// The place that an error or a warning is told at.
+fn place(line: &str) -> Option<String> {
+    let (place, kind) = line.split_once(": ")?;
+    let told = kind.starts_with("error ") || kind.starts_with("warning ");
+    (told && place.contains(':')).then(|| place.to_owned())
+}
+
 #[test]
 fn every_mistake_is_told_at_its_place() {
     let cases = cases();
@@ -43,12 +68,17 @@ fn every_mistake_is_told_at_its_place() {
     for Case { title, files, told } in cases {
         let files: Vec<(&str, &str)> =
             files.iter().map(|(path, text)| (path.as_str(), text.trim_end())).collect();
+        let marked: BTreeSet<String> = files.iter().flat_map(|(path, text)| marks(path, text)).collect();
         let files: Vec<(&str, String)> =
-            files.into_iter().map(|(path, text)| (path, format!("{text}\n"))).collect();
+            files.into_iter().map(|(path, text)| (path, format!("{}\n", text.replace('➤', "")))).collect();
         let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
         let project = Files::new(&files);
         let (_, diagnostics) = project.load();
         let found = project.told(&diagnostics);
+        let places: BTreeSet<String> = found.lines().filter_map(place).collect();
+        if places != marked {
+            let _ = write!(wrong, "### {title}\nmarked are {marked:?}, told are {places:?}\n");
+        }
         if found != told {
             let found = format!("| {}\n", found.trim_end().replace('\n', "\n| "));
             let _ = write!(wrong, "### {title}\n{found}");
