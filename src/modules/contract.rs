@@ -304,6 +304,12 @@ pub trait Module: Send + Sync + 'static {
         Ok(plan.result.clone())
     }
 
+    /// The failure of the task where its parameters are wrong, if the original has words of its own for it.
+    fn refusal(given: &Given, problems: &[ParamProblem]) -> Option<String> {
+        let _ = (given, problems);
+        None
+    }
+
     /// The failure of the task when a change of the plan failed. The default has the failure's message and, of
     /// a command, `rc`, `stdout` and `stderr`.
     fn failure(params: &Self::Params, plan: &Plan, at: usize, failure: &Failure) -> Failed {
@@ -403,7 +409,8 @@ impl<M> Default for Registered<M> {
 
 fn parse<M: Module>(given: &Given) -> Result<M::Params, Halt> {
     super::params::parse::<M::Params>(given).map_err(|problems| {
-        let message = problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ");
+        let message =
+            M::refusal(given, &problems).unwrap_or_else(|| refused(&M::DOC, &M::Params::fields(), &problems));
         let hint = problems.iter().find_map(|problem| problem.hint.clone());
         let mut result = Map::new();
         if let Some(told) = unsupported::<M>(&problems) {
@@ -413,6 +420,7 @@ fn parse<M: Module>(given: &Given) -> Result<M::Params, Halt> {
     })
 }
 
+<<<<<<< HEAD
 /// Modules that are actions without a specification of their parameters in Ansible, which tells an unknown one in other
 /// words there.
 const UNSPECIFIED: &[&str] = &["fail", "group_by", "reboot", "set_stats", "wait_for_connection"];
@@ -441,6 +449,40 @@ fn unsupported<M: Module>(problems: &[ParamProblem]) -> Option<String> {
     Some(format!(
         "Unsupported parameters for ({module}) module: {names}. Supported parameters include: {supported}{aliases}."
     ))
+=======
+/// What is wrong with a task's parameters, in Ansible's words.
+fn refused(doc: &ModuleDoc, fields: &[Field], problems: &[ParamProblem]) -> String {
+    let unknown: Vec<&str> = unknown(problems).collect();
+    if unknown.is_empty() {
+        return problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ");
+    }
+    unsupported(doc, fields, unknown)
+}
+
+/// The names of parameters that there are not.
+pub fn unknown(problems: &[ParamProblem]) -> impl Iterator<Item = &str> {
+    let unknown = problems.iter().filter(|problem| problem.kind == Kind::UnknownParameter);
+    unknown.filter_map(|problem| problem.parameter.as_deref())
+}
+
+/// That a module does not have these parameters, in Ansible's words.
+pub fn unsupported(doc: &ModuleDoc, fields: &[Field], mut unknown: Vec<&str>) -> String {
+    unknown.sort_unstable();
+    let mut supported: Vec<&str> = fields.iter().map(|field| field.name).collect();
+    supported.sort_unstable();
+    let mut aliases: Vec<&str> = fields.iter().flat_map(|field| field.aliases).copied().collect();
+    aliases.sort_unstable();
+    let aliases = if aliases.is_empty() { String::new() } else { format!(" ({})", aliases.join(", ")) };
+    let name = match doc.collection {
+        "ansible.builtin" => format!("ansible.legacy.{}", doc.name),
+        _ => doc.full_name(),
+    };
+    format!(
+        "Unsupported parameters for ({name}) module: {}. Supported parameters include: {}{aliases}.",
+        unknown.join(", "),
+        supported.join(", ")
+    )
+>>>>>>> 54ac74c (Modules as the M targets want them: encodings, results with differences and warnings, words of refusals; acl, htpasswd; a touch of now reaches the host)
 }
 
 impl<M: Module> AnyModule for Registered<M> {

@@ -7,7 +7,7 @@
 //!     state: present
 //! ```
 
-use super::contract::{AnyModule, Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail};
+use super::contract::{AnyModule, Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail, unsupported};
 use super::params::{Field, Given, ParamProblem, Params, Rule, read_field};
 use super::registry;
 use super::view::View;
@@ -110,6 +110,10 @@ impl Module for Package {
         returns: &[],
     };
 
+    fn refusal(_: &Given, problems: &[ParamProblem]) -> Option<String> {
+        Some(problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))
+    }
+
     fn plan(params: &PackageParams, view: &View<'_>) -> Result<Step, Halt> {
         params.module(view)?.plan(&params.given, view)
     }
@@ -143,23 +147,8 @@ impl PackageParams {
         let fields = module.fields();
         let known =
             |name: &str| fields.iter().any(|field| field.name == name || field.aliases.contains(&name));
-        let mut unknown: Vec<&str> =
-            self.given.keys().map(|name| &**name).filter(|name| !known(name)).collect();
-        if unknown.is_empty() {
-            return Ok(module);
-        }
-        unknown.sort_unstable();
-        let mut supported: Vec<&str> = fields.iter().map(|field| field.name).collect();
-        supported.sort_unstable();
-        let mut aliases: Vec<&str> = fields.iter().flat_map(|field| field.aliases).copied().collect();
-        aliases.sort_unstable();
-        let aliases = if aliases.is_empty() { String::new() } else { format!(" ({})", aliases.join(", ")) };
-        fail(format!(
-            "Unsupported parameters for (ansible.legacy.{}) module: {}. Supported parameters include: {}{aliases}.",
-            module.doc().name,
-            unknown.join(", "),
-            supported.join(", ")
-        ))
+        let unknown: Vec<&str> = self.given.keys().map(|name| &**name).filter(|name| !known(name)).collect();
+        if unknown.is_empty() { Ok(module) } else { fail(unsupported(&module.doc(), &fields, unknown)) }
     }
 }
 

@@ -65,8 +65,9 @@ impl FileOptions {
         let Some(after) = text.strip_prefix("#jinja2:") else { return Ok(text) };
         let (header, body) = after.split_once('\n').unwrap_or((after, ""));
         for pair in header.split(',').filter(|pair| !pair.trim().is_empty()) {
-            let (name, value) =
-                pair.split_once(':').ok_or_else(|| format!("`{}` is not `option: value`", pair.trim()))?;
+            let (name, value) = pair.split_once(':').ok_or_else(|| {
+                format!("`{}` is not `option: value`: Missing key-value separator", pair.trim())
+            })?;
             self.set(name.trim(), value.trim())?;
         }
         Ok(body)
