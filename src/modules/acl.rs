@@ -282,14 +282,20 @@ fn listed(lines: &[String]) -> Value {
     Value::list(lines.iter().map(|line| Value::from(line.as_str())))
 }
 
-/// The entries that `setfacl --test` tells of: `user::rw-,user:joe:r--,*`, those of the default list with its name
-/// before them.
+/// The entries that `setfacl --test` tells of, as `getfacl` writes them: `u::rw-,u:joe:r--,*,d:u::rwx`.
 fn entries(list: &str, default: bool) -> Vec<String> {
+    let whole = |entry: &str| match entry.split_once(':') {
+        Some(("u", rest)) => format!("user:{rest}"),
+        Some(("g", rest)) => format!("group:{rest}"),
+        Some(("m", rest)) => format!("mask:{rest}"),
+        Some(("o", rest)) => format!("other:{rest}"),
+        _ => entry.to_owned(),
+    };
     list.split(',')
         .filter(|entry| *entry != "*")
-        .filter_map(|entry| match (entry.strip_prefix("default:"), default) {
-            (Some(entry), true) => Some(entry.to_owned()),
-            (None, false) => Some(entry.to_owned()),
+        .filter_map(|entry| match (entry.strip_prefix("d:"), default) {
+            (Some(entry), true) => Some(whole(entry)),
+            (None, false) => Some(whole(entry)),
             _ => None,
         })
         .collect()
@@ -301,9 +307,9 @@ mod tests {
 
     #[test]
     fn tests_of_setfacl_are_read() {
-        let list = "user::rw-,user:joe:r--,other::r--,default:user::rwx";
-        assert_eq!(entries(list, false), ["user::rw-", "user:joe:r--", "other::r--"]);
-        assert_eq!(entries(list, true), ["user::rwx"]);
-        assert_eq!(entries("*,default:user::rwx", false), [""; 0]);
+        let list = "u::rw-,u:joe:r--,m::r--,o::r--,d:u::rwx,d:g:app:r-x";
+        assert_eq!(entries(list, false), ["user::rw-", "user:joe:r--", "mask::r--", "other::r--"]);
+        assert_eq!(entries(list, true), ["user::rwx", "group:app:r-x"]);
+        assert_eq!(entries("*,d:u::rwx", false), [""; 0]);
     }
 }

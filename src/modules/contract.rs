@@ -304,7 +304,7 @@ pub trait Module: Send + Sync + 'static {
         Ok(plan.result.clone())
     }
 
-    /// The failure of the task where its parameters are wrong, if the original has words of its own for it.
+    /// What `register` sees where the parameters are wrong, if the original has words of its own for it.
     fn refusal(given: &Given, problems: &[ParamProblem]) -> Option<String> {
         let _ = (given, problems);
         None
@@ -409,18 +409,16 @@ impl<M> Default for Registered<M> {
 
 fn parse<M: Module>(given: &Given) -> Result<M::Params, Halt> {
     super::params::parse::<M::Params>(given).map_err(|problems| {
-        let message =
-            M::refusal(given, &problems).unwrap_or_else(|| refused(&M::DOC, &M::Params::fields(), &problems));
+        let message = problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ");
         let hint = problems.iter().find_map(|problem| problem.hint.clone());
         let mut result = Map::new();
-        if let Some(told) = unsupported::<M>(&problems) {
+        if let Some(told) = M::refusal(given, &problems).or_else(|| unsupported::<M>(&problems)) {
             result.insert(Key::str("msg"), Value::from(told));
         }
         Halt::Failed(Box::new(Failed { message, hint, result, ..Failed::default() }))
     })
 }
 
-<<<<<<< HEAD
 /// Modules that are actions without a specification of their parameters in Ansible, which tells an unknown one in other
 /// words there.
 const UNSPECIFIED: &[&str] = &["fail", "group_by", "reboot", "set_stats", "wait_for_connection"];
@@ -431,32 +429,14 @@ fn unsupported<M: Module>(problems: &[ParamProblem]) -> Option<String> {
     if problems.iter().any(known) {
         return None;
     }
-    let mut names: Vec<&str> = problems.iter().filter_map(|problem| problem.parameter.as_deref()).collect();
+    let mut names: Vec<&str> = unknown(problems).collect();
     names.sort_unstable();
     let names = names.join(", ");
     let module = M::DOC.name;
     if UNSPECIFIED.contains(&module) {
         return Some(format!("Invalid options for {module}: {names}"));
     }
-    let fields = M::Params::fields();
-    let sorted = |mut all: Vec<&'static str>| {
-        all.sort_unstable();
-        all.join(", ")
-    };
-    let supported = sorted(fields.iter().map(|field| field.name).collect());
-    let aliases = sorted(fields.iter().flat_map(|field| field.aliases).copied().collect());
-    let aliases = if aliases.is_empty() { aliases } else { format!(" ({aliases})") };
-    Some(format!(
-        "Unsupported parameters for ({module}) module: {names}. Supported parameters include: {supported}{aliases}."
-    ))
-=======
-/// What is wrong with a task's parameters, in Ansible's words.
-fn refused(doc: &ModuleDoc, fields: &[Field], problems: &[ParamProblem]) -> String {
-    let unknown: Vec<&str> = unknown(problems).collect();
-    if unknown.is_empty() {
-        return problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ");
-    }
-    unsupported(doc, fields, unknown)
+    Some(unsupported_in(module, &M::Params::fields(), &names))
 }
 
 /// The names of parameters that there are not.
@@ -465,24 +445,18 @@ pub fn unknown(problems: &[ParamProblem]) -> impl Iterator<Item = &str> {
     unknown.filter_map(|problem| problem.parameter.as_deref())
 }
 
-/// That a module does not have these parameters, in Ansible's words.
-pub fn unsupported(doc: &ModuleDoc, fields: &[Field], mut unknown: Vec<&str>) -> String {
-    unknown.sort_unstable();
-    let mut supported: Vec<&str> = fields.iter().map(|field| field.name).collect();
-    supported.sort_unstable();
-    let mut aliases: Vec<&str> = fields.iter().flat_map(|field| field.aliases).copied().collect();
-    aliases.sort_unstable();
-    let aliases = if aliases.is_empty() { String::new() } else { format!(" ({})", aliases.join(", ")) };
-    let name = match doc.collection {
-        "ansible.builtin" => format!("ansible.legacy.{}", doc.name),
-        _ => doc.full_name(),
+/// That a module with these parameters does not have those of these names, in Ansible's words.
+pub fn unsupported_in(module: &str, fields: &[Field], names: &str) -> String {
+    let sorted = |mut all: Vec<&'static str>| {
+        all.sort_unstable();
+        all.join(", ")
     };
+    let supported = sorted(fields.iter().map(|field| field.name).collect());
+    let aliases = sorted(fields.iter().flat_map(|field| field.aliases).copied().collect());
+    let aliases = if aliases.is_empty() { aliases } else { format!(" ({aliases})") };
     format!(
-        "Unsupported parameters for ({name}) module: {}. Supported parameters include: {}{aliases}.",
-        unknown.join(", "),
-        supported.join(", ")
+        "Unsupported parameters for ({module}) module: {names}. Supported parameters include: {supported}{aliases}."
     )
->>>>>>> 54ac74c (Modules as the M targets want them: encodings, results with differences and warnings, words of refusals; acl, htpasswd; a touch of now reaches the host)
 }
 
 impl<M: Module> AnyModule for Registered<M> {

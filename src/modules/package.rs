@@ -7,7 +7,7 @@
 //!     state: present
 //! ```
 
-use super::contract::{AnyModule, Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail, unsupported};
+use super::contract::{AnyModule, Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail, unsupported_in};
 use super::params::{Field, Given, ParamProblem, Params, Rule, read_field};
 use super::registry;
 use super::view::View;
@@ -110,10 +110,6 @@ impl Module for Package {
         returns: &[],
     };
 
-    fn refusal(_: &Given, problems: &[ParamProblem]) -> Option<String> {
-        Some(problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "))
-    }
-
     fn plan(params: &PackageParams, view: &View<'_>) -> Result<Step, Halt> {
         params.module(view)?.plan(&params.given, view)
     }
@@ -147,8 +143,13 @@ impl PackageParams {
         let fields = module.fields();
         let known =
             |name: &str| fields.iter().any(|field| field.name == name || field.aliases.contains(&name));
-        let unknown: Vec<&str> = self.given.keys().map(|name| &**name).filter(|name| !known(name)).collect();
-        if unknown.is_empty() { Ok(module) } else { fail(unsupported(&module.doc(), &fields, unknown)) }
+        let mut unknown: Vec<&str> = self.given.keys().map(|name| &**name).filter(|name| !known(name)).collect();
+        if unknown.is_empty() {
+            return Ok(module);
+        }
+        unknown.sort_unstable();
+        let name = format!("ansible.legacy.{}", module.doc().name);
+        fail(unsupported_in(&name, &fields, &unknown.join(", ")))
     }
 }
 

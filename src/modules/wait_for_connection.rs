@@ -7,8 +7,7 @@
 //!     timeout: 300
 //! ```
 
-use super::contract::{Errand, FreeForm, Halt, Module, ModuleDoc, Reconnect, Step, unknown};
-use super::params::{Given, ParamProblem};
+use super::contract::{Errand, FreeForm, Halt, Module, ModuleDoc, Reconnect, Step};
 use super::view::View;
 use crate::params;
 
@@ -40,12 +39,6 @@ impl Module for WaitForConnection {
         source: include_str!("wait_for_connection.rs"),
         returns: &[("elapsed", "seconds that it took")],
     };
-
-    fn refusal(_: &Given, problems: &[ParamProblem]) -> Option<String> {
-        let unknown: Vec<&str> = unknown(problems).collect();
-        (!unknown.is_empty())
-            .then(|| format!("Invalid options for wait_for_connection: {}", unknown.join(",")))
-    }
 
     fn plan(params: &WaitForConnectionParams, _: &View<'_>) -> Result<Step, Halt> {
         let WaitForConnectionParams { connect_timeout, delay, sleep, timeout } = *params;
