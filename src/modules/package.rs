@@ -7,7 +7,9 @@
 //!     state: present
 //! ```
 
-use super::contract::{AnyModule, Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail, unsupported_in};
+use super::contract::{
+    AnyModule, Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail, unsupported_in,
+};
 use super::params::{Field, Given, ParamProblem, Params, Rule, read_field};
 use super::registry;
 use super::view::View;
@@ -143,7 +145,8 @@ impl PackageParams {
         let fields = module.fields();
         let known =
             |name: &str| fields.iter().any(|field| field.name == name || field.aliases.contains(&name));
-        let mut unknown: Vec<&str> = self.given.keys().map(|name| &**name).filter(|name| !known(name)).collect();
+        let mut unknown: Vec<&str> =
+            self.given.keys().map(|name| &**name).filter(|name| !known(name)).collect();
         if unknown.is_empty() {
             return Ok(module);
         }
