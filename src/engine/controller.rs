@@ -196,6 +196,8 @@ impl Controller for TaskController<'_> {
             trim_blocks,
             lstrip_blocks,
             keep_trailing_newline: true,
+            line_statement_prefix: String::new(),
+            line_comment_prefix: String::new(),
             newline_sequence,
             markers: Markers {
                 variable_start: variable_start_string.unwrap_or(usual.variable_start),

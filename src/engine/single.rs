@@ -135,7 +135,13 @@ impl Single {
 
     /// What `register` sees, as Ansible 2.19 has it: a failure has an `exception`, which Python would have traced.
     pub(super) fn registered(&self) -> Value {
-        let value = self.value();
+        let mut value = self.value();
+        if let (Value::Map(entries), false) = (&value, self.warnings.is_empty() || self.looped) {
+            let mut entries = (**entries).clone();
+            let warnings = self.warnings.iter().map(|warning| Value::from(warning.as_str()));
+            entries.entry(Key::str("warnings")).or_insert_with(|| Value::list(warnings));
+            value = Value::map(entries);
+        }
         let Value::Map(entries) = &value else { return value };
         let key = match (self.failed || self.spared, self.suppressed) {
             (true, _) if !self.looped => "exception",

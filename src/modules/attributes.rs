@@ -279,7 +279,7 @@ pub enum Origin {
 }
 
 /// Fails with the refusal of a parameter.
-pub fn not_supported<T>(parameter: &str, module: &str) -> Result<T, Halt> {
+fn not_supported<T>(parameter: &str, module: &str) -> Result<T, Halt> {
     fail(format!("parameter `{parameter}` of `{module}` is not supported yet"))
 }
 

@@ -304,6 +304,12 @@ pub trait Module: Send + Sync + 'static {
         Ok(plan.result.clone())
     }
 
+    /// What `register` sees where the parameters are wrong, if the original has words of its own for it.
+    fn refusal(given: &Given, problems: &[ParamProblem]) -> Option<String> {
+        let _ = (given, problems);
+        None
+    }
+
     /// The failure of the task when a change of the plan failed. The default has the failure's message and, of
     /// a command, `rc`, `stdout` and `stderr`.
     fn failure(params: &Self::Params, plan: &Plan, at: usize, failure: &Failure) -> Failed {
@@ -406,7 +412,7 @@ fn parse<M: Module>(given: &Given) -> Result<M::Params, Halt> {
         let message = problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ");
         let hint = problems.iter().find_map(|problem| problem.hint.clone());
         let mut result = Map::new();
-        if let Some(told) = unsupported::<M>(&problems) {
+        if let Some(told) = M::refusal(given, &problems).or_else(|| unsupported::<M>(&problems)) {
             result.insert(Key::str("msg"), Value::from(told));
         }
         Halt::Failed(Box::new(Failed { message, hint, result, ..Failed::default() }))
@@ -423,14 +429,24 @@ fn unsupported<M: Module>(problems: &[ParamProblem]) -> Option<String> {
     if problems.iter().any(known) {
         return None;
     }
-    let mut names: Vec<&str> = problems.iter().filter_map(|problem| problem.parameter.as_deref()).collect();
+    let mut names: Vec<&str> = unknown(problems).collect();
     names.sort_unstable();
     let names = names.join(", ");
     let module = M::DOC.name;
     if UNSPECIFIED.contains(&module) {
         return Some(format!("Invalid options for {module}: {names}"));
     }
-    let fields = M::Params::fields();
+    Some(unsupported_in(module, &M::Params::fields(), &names))
+}
+
+/// The names of parameters that there are not.
+pub fn unknown(problems: &[ParamProblem]) -> impl Iterator<Item = &str> {
+    let unknown = problems.iter().filter(|problem| problem.kind == Kind::UnknownParameter);
+    unknown.filter_map(|problem| problem.parameter.as_deref())
+}
+
+/// That a module with these parameters does not have those of these names, in Ansible's words.
+pub fn unsupported_in(module: &str, fields: &[Field], names: &str) -> String {
     let sorted = |mut all: Vec<&'static str>| {
         all.sort_unstable();
         all.join(", ")
@@ -438,9 +454,9 @@ fn unsupported<M: Module>(problems: &[ParamProblem]) -> Option<String> {
     let supported = sorted(fields.iter().map(|field| field.name).collect());
     let aliases = sorted(fields.iter().flat_map(|field| field.aliases).copied().collect());
     let aliases = if aliases.is_empty() { aliases } else { format!(" ({aliases})") };
-    Some(format!(
+    format!(
         "Unsupported parameters for ({module}) module: {names}. Supported parameters include: {supported}{aliases}."
-    ))
+    )
 }
 
 impl<M: Module> AnyModule for Registered<M> {

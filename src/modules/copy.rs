@@ -19,7 +19,7 @@ mod tree;
 use super::attributes::{FileAttributes, Wish};
 use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail};
 use super::file::directory;
-use super::params::{Mode, PathText, Raw, Rule};
+use super::params::{Given, Mode, ParamProblem, PathText, Raw, Rule};
 use super::paths;
 use super::view::{Search, View};
 use super::write_file::{self, Replace, Show, Verdict, Write};
@@ -92,11 +92,23 @@ impl Module for Copy {
         ],
     };
 
+    fn refusal(given: &Given, problems: &[ParamProblem]) -> Option<String> {
+        let there = |name: &str| given.get(name).is_some_and(|value| *value != Value::Null);
+        let lacking = problems.iter().any(|problem| problem.parameter.is_none());
+        match (there("src") || there("content"), there("dest")) {
+            _ if !lacking => None,
+            (false, _) => Some("src (or content) is required".to_owned()),
+            (true, false) => Some("dest is required".to_owned()),
+            (true, true) => Some("src and content are mutually exclusive".to_owned()),
+        }
+    }
+
     fn plan(params: &CopyParams, view: &View<'_>) -> Result<Step, Halt> {
         let dest = paths::checked("dest", &params.dest)?;
         let content = params.content.as_ref().filter(|content| content.0 != Value::Null);
         let plan = match (&params.src, content) {
             (_, Some(content)) => text(params, &content.0, &dest, view)?,
+            (Some(src), None) if src.is_empty() => return fail("src (or content) is required"),
             (Some(src), None) if params.remote_src => remote::plan(params, src, &dest, view)?,
             (Some(src), None) => local(params, src, &dest, view)?,
             (None, None) => return fail("src (or content) is required"),

@@ -20,7 +20,7 @@ use super::diff::Diff;
 use super::params::PathText;
 use super::paths;
 use super::view::View;
-use crate::base::Map;
+use crate::base::{Map, Value};
 use crate::wire::{Action, Change, Content, Done, FileKind, Follow, Query, Stat};
 use crate::{choices, params};
 use times::Times;
@@ -135,6 +135,8 @@ impl Module for File {
         let times = Times::read(params, state, view)?;
         let path = paths::trimmed(&given).to_owned();
         let about = told(&given, there.as_ref());
+        let shown = given.clone();
+        let removed = if state == State::Absent { content_of(&path, there.as_ref(), view)? } else { None };
         let task = Task { params, view, given, path, there, times };
         match state {
             State::Absent => task.absent(),
@@ -144,7 +146,13 @@ impl Module for File {
             State::Link => task.link(),
             State::Hard => task.hard(),
         }
-        .map(Step::Plan)
+        .map(|mut plan| {
+            if view.context().diff {
+                let diff = difference(&shown, &plan.diffs, removed);
+                plan.result.insert("diff".into(), diff);
+            }
+            Step::Plan(plan)
+        })
         .map_err(|halt| match halt {
             Halt::Failed(mut failed) => {
                 failed.result.extend(about);
@@ -157,6 +165,39 @@ impl Module for File {
     fn result(_: &FileParams, view: &View<'_>, plan: &Plan, outcomes: &[Done]) -> Result<Map, Halt> {
         super::write_file::final_result(view, plan, outcomes)
     }
+}
+
+/// The key `diff` of the result: the path, and before and after of what differs.
+fn difference(path: &str, diffs: &[Diff], removed: Option<Value>) -> Value {
+    let (mut before, mut after) = (crate::map! { "path" => path }, crate::map! { "path" => path });
+    for diff in diffs {
+        if let Diff::Attribute { subject, name, before: was, after: is } = diff
+            && paths::trimmed(subject) == paths::trimmed(path)
+        {
+            let value = |text: &str| if text.is_empty() { Value::Null } else { Value::from(text) };
+            before.insert(name.as_str().into(), value(was));
+            after.insert(name.as_str().into(), value(is));
+        }
+    }
+    if let Some(content) = removed {
+        before.insert("path_content".into(), content);
+    }
+    Value::from(crate::map! { "before" => before, "after" => after })
+}
+
+/// What goes with a directory that is removed, where differences are shown.
+fn content_of(path: &str, there: Option<&Stat>, view: &View<'_>) -> Result<Option<Value>, Halt> {
+    if !view.context().diff || there.is_none_or(|stat| stat.kind != FileKind::Directory) {
+        return Ok(None);
+    }
+    let entries = view.entries(&Query::Tree { path: path.to_owned() })?.unwrap_or_default();
+    let (directories, files): (Vec<_>, Vec<_>) =
+        entries.iter().partition(|entry| entry.stat.kind == FileKind::Directory);
+    let full = |entries: Vec<&crate::wire::Entry>| {
+        Value::list(entries.into_iter().map(|entry| Value::from(paths::join(path, &entry.name))))
+    };
+    let content = crate::map! { "directories" => full(directories), "files" => full(files) };
+    Ok(Some(Value::from(content)))
 }
 
 /// How many bytes decide whether a file is binary.

@@ -13,6 +13,7 @@
 mod walk;
 
 use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail};
+use super::encoding::Encoding;
 use super::params::{Mode, ParamValue, PathText, Raw};
 use super::paths;
 use super::patterns;
@@ -78,7 +79,7 @@ params! {
         mode: Option<Raw>;
         /// Whether the permissions must be these; otherwise one of their bits is enough.
         exact_mode: bool = true;
-        /// The encoding of files that `contains` looks into: `utf-8`, `ascii` or `latin-1`.
+        /// The encoding of files that `contains` looks into, as Python names it. By default `utf-8`.
         encoding: Option<String>;
         /// How many matches are enough.
         limit: Option<i64>;
@@ -286,7 +287,9 @@ impl<'a> Filter<'a> {
             Err(Halt::Failed(_)) => return Ok(Ok(false)),
             Err(halt) => return Err(halt),
         };
-        let Some(text) = decoded(&bytes, self.params.encoding.as_deref())? else {
+        let name = self.params.encoding.as_deref().unwrap_or("utf-8");
+        let Some(known) = Encoding::find(name) else { return Ok(Err(format!("unknown encoding: {name}"))) };
+        let Some(text) = known.decode(&bytes) else {
             let encoding = self
                 .params
                 .encoding
@@ -305,15 +308,6 @@ impl<'a> Filter<'a> {
 
 fn content_query(path: &str) -> Query {
     Query::Content { path: path.to_owned(), limit: EDIT_LIMIT }
-}
-
-fn decoded(bytes: &[u8], encoding: Option<&str>) -> Result<Option<String>, Halt> {
-    match encoding.unwrap_or("utf-8").to_ascii_lowercase().replace('_', "-").as_str() {
-        "utf-8" | "utf8" => Ok(std::str::from_utf8(bytes).ok().map(str::to_owned)),
-        "ascii" | "us-ascii" => Ok(bytes.is_ascii().then(|| String::from_utf8_lossy(bytes).into_owned())),
-        "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" => Ok(Some(super::edit_file::wide(bytes))),
-        other => fail(format!("the encoding `{other}` is not supported by `find`")),
-    }
 }
 
 /// The host's clock, in seconds.

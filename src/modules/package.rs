@@ -7,7 +7,9 @@
 //!     state: present
 //! ```
 
-use super::contract::{AnyModule, Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail};
+use super::contract::{
+    AnyModule, Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail, unsupported_in,
+};
 use super::params::{Field, Given, ParamProblem, Params, Rule, read_field};
 use super::registry;
 use super::view::View;
@@ -149,17 +151,8 @@ impl PackageParams {
             return Ok(module);
         }
         unknown.sort_unstable();
-        let mut supported: Vec<&str> = fields.iter().map(|field| field.name).collect();
-        supported.sort_unstable();
-        let mut aliases: Vec<&str> = fields.iter().flat_map(|field| field.aliases).copied().collect();
-        aliases.sort_unstable();
-        let aliases = if aliases.is_empty() { String::new() } else { format!(" ({})", aliases.join(", ")) };
-        fail(format!(
-            "Unsupported parameters for (ansible.legacy.{}) module: {}. Supported parameters include: {}{aliases}.",
-            module.doc().name,
-            unknown.join(", "),
-            supported.join(", ")
-        ))
+        let name = format!("ansible.legacy.{}", module.doc().name);
+        fail(unsupported_in(&name, &fields, &unknown.join(", ")))
     }
 }
 

@@ -4,6 +4,7 @@ use super::contract::{AnyModule, Registered};
 
 /// Every module. One line each.
 pub static MODULES: &[&dyn AnyModule] = &[
+    &Registered::<super::acl::Acl>::new(),
     &Registered::<super::add_host::AddHost>::new(),
     &Registered::<super::alternatives::Alternatives>::new(),
     &Registered::<super::apt::Apt>::new(),
@@ -34,6 +35,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::group::Group>::new(),
     &Registered::<super::group_by::GroupBy>::new(),
     &Registered::<super::hostname::Hostname>::new(),
+    &Registered::<super::htpasswd::Htpasswd>::new(),
     &Registered::<super::include_vars::IncludeVarsFiles>::new(),
     &Registered::<super::ini_file::IniFile>::new(),
     &Registered::<super::iptables::Iptables>::new(),

@@ -8,8 +8,8 @@
 //! ```
 
 use super::command::{RETURNS, RunParams};
-use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step};
-use super::params::{PathText, Rule};
+use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, unknown};
+use super::params::{Given, ParamProblem, PathText, Rule};
 use super::view::View;
 use crate::base::{Map, Value};
 use crate::params;
@@ -46,6 +46,12 @@ impl Module for Shell {
         source: include_str!("shell.rs"),
         returns: RETURNS,
     };
+
+    fn refusal(_: &Given, problems: &[ParamProblem]) -> Option<String> {
+        // as the original, which hands all to `command` but this one
+        let given = unknown(problems).any(|name| name == "expand_argument_vars");
+        given.then(|| "Unsupported parameters for (shell) module: expand_argument_vars".to_owned())
+    }
 
     fn plan(params: &ShellParams, view: &View<'_>) -> Result<Step, Halt> {
         let ShellParams { _raw_params, cmd, executable, common } = params;

@@ -11,8 +11,9 @@
 //!     validate: nginx -t -c %s
 //! ```
 
-use super::attributes::{FileAttributes, not_supported};
+use super::attributes::FileAttributes;
 use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail};
+use super::encoding::Encoding;
 use super::params::{Mode, PathText};
 use super::paths;
 use super::view::{Search, TemplateOptions, View};
@@ -103,7 +104,16 @@ impl Module for Template {
         if let Some(unknown) = rendered.unknown {
             return Err(Halt::Unknown(unknown));
         }
-        let content = Bytes::Inline(rendered.text.as_bytes().to_vec());
+        let name_of = &params.output_encoding;
+        let Some(encoding) = Encoding::find(name_of) else {
+            return fail(format!("unknown encoding: {name_of}"));
+        };
+        let Some(bytes) = encoding.encode(&rendered.text) else {
+            return fail(format!(
+                "'{name_of}' codec can't encode the text of {shown}: it lacks one of its characters"
+            ));
+        };
+        let content = Bytes::Inline(bytes);
         let mode = match &params.attributes.mode {
             Some(Mode::Preserve) => Some(Mode::Bits(view.controller().read(&source)?.1)),
             other => other.clone(),
@@ -148,9 +158,6 @@ fn options(params: &TemplateParams, destination: &str) -> Result<TemplateOptions
         "\r\n" | "\\r\\n" => "\r\n",
         _ => return fail("newline_sequence needs to be one of: \n, \r or \r\n"),
     };
-    if !matches!(params.output_encoding.to_ascii_lowercase().as_str(), "utf-8" | "utf8" | "") {
-        return not_supported("output_encoding", "template");
-    }
     Ok(TemplateOptions {
         trim_blocks: params.trim_blocks,
         lstrip_blocks: params.lstrip_blocks,

@@ -449,6 +449,12 @@ impl Binder<'_> {
 /// Whether two names are those of one module.
 fn same_module(a: &str, b: &str) -> bool {
     let name = |name: &str| crate::modules::find(name).map(|module| module.doc().full_name());
+    let service =
+        |b: &str| b.strip_suffix("service").is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    if service(b) && name(b) == name("service") && name(a) == name("systemd") {
+        // `service` hands its parameters to this one
+        return true;
+    }
     lang::short_name(a) == lang::short_name(b) || (name(a).is_some() && name(a) == name(b))
 }
 

@@ -42,6 +42,10 @@ pub struct FileOptions {
     pub markers: Markers,
     /// What line breaks become: `\n`, `\r` or `\r\n`.
     pub newline_sequence: String,
+    /// What makes a line a statement; empty: nothing does.
+    pub line_statement_prefix: String,
+    /// What makes the rest of a line a comment; empty: nothing does.
+    pub line_comment_prefix: String,
 }
 
 impl Default for FileOptions {
@@ -52,6 +56,8 @@ impl Default for FileOptions {
             keep_trailing_newline: true,
             markers: Markers::default(),
             newline_sequence: "\n".to_owned(),
+            line_statement_prefix: String::new(),
+            line_comment_prefix: String::new(),
         }
     }
 }
@@ -65,8 +71,9 @@ impl FileOptions {
         let Some(after) = text.strip_prefix("#jinja2:") else { return Ok(text) };
         let (header, body) = after.split_once('\n').unwrap_or((after, ""));
         for pair in header.split(',').filter(|pair| !pair.trim().is_empty()) {
-            let (name, value) =
-                pair.split_once(':').ok_or_else(|| format!("`{}` is not `option: value`", pair.trim()))?;
+            let (name, value) = pair.split_once(':').ok_or_else(|| {
+                format!("`{}` is not `option: value`: Missing key-value separator", pair.trim())
+            })?;
             self.set(name.trim(), value.trim())?;
         }
         Ok(body)
@@ -84,6 +91,8 @@ impl FileOptions {
             "lstrip_blocks" => self.lstrip_blocks = flag()?,
             "keep_trailing_newline" => self.keep_trailing_newline = flag()?,
             "newline_sequence" => self.newline_sequence = super::escapes::python(&text()),
+            "line_statement_prefix" => self.line_statement_prefix = text(),
+            "line_comment_prefix" => self.line_comment_prefix = text(),
             "variable_start_string" => self.markers.variable_start = text(),
             "variable_end_string" => self.markers.variable_end = text(),
             "block_start_string" => self.markers.block_start = text(),
@@ -97,12 +106,22 @@ impl FileOptions {
 
     /// As minijinja's configuration.
     pub(super) fn syntax(&self) -> Result<SyntaxConfig, String> {
-        let Self { trim_blocks, lstrip_blocks, keep_trailing_newline, markers, newline_sequence: _ } = self;
+        let Self {
+            trim_blocks,
+            lstrip_blocks,
+            keep_trailing_newline,
+            markers,
+            newline_sequence: _,
+            line_statement_prefix,
+            line_comment_prefix,
+        } = self;
         let mut builder = SyntaxConfig::builder();
         builder
             .trim_blocks(*trim_blocks)
             .lstrip_blocks(*lstrip_blocks)
-            .keep_trailing_newline(*keep_trailing_newline);
+            .keep_trailing_newline(*keep_trailing_newline)
+            .line_statement_prefix(line_statement_prefix.clone())
+            .line_comment_prefix(line_comment_prefix.clone());
         if *markers != Markers::default() {
             let Markers { variable_start, variable_end, block_start, block_end, comment_start, comment_end } =
                 markers.clone();
@@ -155,5 +174,7 @@ mod tests {
         assert!(!options.trim_blocks);
         assert_eq!(options.markers.variable_start, "[[");
         assert!(options.take_header("#jinja2: frob: 1\n").is_err());
+        options.take_header("#jinja2: line_statement_prefix:\":\"\n").unwrap();
+        assert_eq!(options.line_statement_prefix, ":");
     }
 }

@@ -170,8 +170,10 @@ pub enum Action {
         /// The path.
         path: String,
         /// Access time.
+        #[serde(with = "instant")]
         accessed: Option<Option<i64>>,
         /// Modification time.
+        #[serde(with = "instant")]
         modified: Option<Option<i64>>,
         /// Attributes that are set.
         attributes: Attributes,
@@ -208,6 +210,22 @@ pub enum Action {
         /// The names.
         names: Vec<String>,
     },
+}
+
+/// A time that may be now, on the wire: by itself `Some(None)` would come back as `None`.
+mod instant {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::option_option, reason = "as the action has it")]
+    #[expect(clippy::ref_option, reason = "as serde calls it")]
+    pub fn serialize<S: Serializer>(time: &Option<Option<i64>>, to: S) -> Result<S::Ok, S::Error> {
+        time.map(|time| (time,)).serialize(to)
+    }
+
+    #[expect(clippy::option_option, reason = "as the action has it")]
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<i64>>, D::Error> {
+        Ok(Option::<(Option<i64>,)>::deserialize(from)?.map(|(time,)| time))
+    }
 }
 
 /// A command that is run on a terminal and asks questions. It must succeed.

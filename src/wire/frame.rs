@@ -119,6 +119,20 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_is_now_comes_back_as_now() {
+        for time in [None, Some(None), Some(Some(5))] {
+            let touch = crate::wire::Action::Touch {
+                path: "/x".to_owned(),
+                accessed: time,
+                modified: time,
+                attributes: crate::wire::Attributes::default(),
+            };
+            let bytes = encode(&touch).unwrap();
+            assert_eq!(read::<crate::wire::Action>(&mut bytes.as_slice()).unwrap(), Some(touch));
+        }
+    }
+
+    #[test]
     fn a_cut_frame_is_an_error_and_an_end_is_not() {
         let bytes = encode(&program("/etc")).unwrap();
         assert!(matches!(read::<ToTarget>(&mut &bytes[..bytes.len() - 1]), Err(FrameError::Io(_))));

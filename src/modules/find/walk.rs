@@ -65,7 +65,13 @@ pub(super) fn walk(
                 let name = entry.name.rsplit('/').next().unwrap_or_default();
                 let full = paths::join(&root, &entry.name);
                 match entry.stat.kind {
-                    FileKind::Directory => next.push((entry.name.clone(), level + 1)),
+                    FileKind::Directory => {
+                        if params.recurse && !entry.stat.readable {
+                            let why = format!("[Errno 13] Permission denied: '{full}'");
+                            found.skipped.insert(full.as_str().into(), why.into());
+                        }
+                        next.push((entry.name.clone(), level + 1));
+                    }
                     FileKind::Symlink if params.follow && params.recurse => links.push(full.clone()),
                     _ => {}
                 }

@@ -108,22 +108,32 @@ pub fn touch(
     attributes: &Attributes,
 ) -> Result<(), Failure> {
     let wanted = Numbers::of(host, attributes)?;
-    match fs::symlink_metadata(path) {
-        Ok(_) => {}
+    let fresh = match fs::symlink_metadata(path) {
+        Ok(_) => false,
         Err(error) if is_absent(&error) => {
             let made =
                 OpenOptions::new().write(true).create_new(true).custom_flags(libc::O_NOFOLLOW).open(path);
             let file = made.map_err(|error| failed("cannot make", path, &error))?;
             file.sync_all().map_err(|error| failed("cannot make", path, &error))?;
+            true
         }
         Err(error) => return Err(failed("cannot touch", path, &error)),
+    };
+    let settled = set_times(path, accessed, modified).and_then(|()| apply(path, wanted, Follow::No));
+    if settled.is_err() && fresh {
+        // as if it had not been tried
+        let _ = fs::remove_file(path);
     }
-    if accessed.is_some() || modified.is_some() {
-        let times = Timestamps { last_access: timespec(accessed), last_modification: timespec(modified) };
-        rustix::fs::utimensat(CWD, path, &times, AtFlags::empty())
-            .map_err(|error| failed("cannot set the times of", path, &error.into()))?;
+    settled
+}
+
+fn set_times(path: &Path, accessed: Time, modified: Time) -> Result<(), Failure> {
+    if accessed.is_none() && modified.is_none() {
+        return Ok(());
     }
-    apply(path, wanted, Follow::No)
+    let times = Timestamps { last_access: timespec(accessed), last_modification: timespec(modified) };
+    rustix::fs::utimensat(CWD, path, &times, AtFlags::empty())
+        .map_err(|error| failed("cannot set the times of", path, &error.into()))
 }
 
 fn timespec(time: Time) -> Timespec {
