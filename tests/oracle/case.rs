@@ -6,7 +6,7 @@
 //! # units: fleet-case.service         enabled, active
 //! # users: alice                      accounts and their groups
 //! # check: yes                        a run with `--check` comes before the others
-//! # arguments: --tags web             given to both programs
+//! # arguments: --tags web             given to both programs; CASES is the directory of the cases
 //! ```
 
 use std::fs;
@@ -77,7 +77,10 @@ impl Case {
                 "packages" => case.packages.extend(words),
                 "units" => case.units.extend(words),
                 "users" => case.users.extend(words),
-                "arguments" => case.arguments.extend(words),
+                "arguments" => {
+                    let cases = directory().display().to_string();
+                    case.arguments.extend(words.map(|word| word.replace("CASES", &cases)));
+                }
                 "check" => case.check = value == "yes",
                 _ => return Err(format!("{}: `{key}` is not known", case.path.display())),
             }
