@@ -11,12 +11,19 @@ pub struct Source {
     pub path: PathBuf,
     /// The whole text.
     pub text: String,
+    /// Whether its lines must not be shown: the file is encrypted.
+    pub hidden: bool,
 }
 
 impl Source {
     /// A source from a path as shown and its text.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { path: path.into(), text: text.into() })
+        Arc::new(Self { path: path.into(), text: text.into(), hidden: false })
+    }
+
+    /// The same of a file that is encrypted: its lines are never shown.
+    pub fn hidden(path: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self { path: path.into(), text: text.into(), hidden: true })
     }
 
     /// The text of a line (1-based) without its line break.
@@ -61,9 +68,9 @@ impl Place {
         Self::new(source, 1, 1)
     }
 
-    /// The source line, without its line break.
+    /// The source line as it may be shown, without its line break; nothing where the file is encrypted.
     pub fn source_line(&self) -> Option<&str> {
-        self.source.line(self.line)
+        if self.source.hidden { None } else { self.source.line(self.line) }
     }
 }
 

@@ -75,7 +75,7 @@ pub fn run(args: AdHocArgs, manner: Manner) -> Result<Exit> {
     } = args;
     // as Ansible: no pattern means all
     let pattern = if pattern.trim().is_empty() { "all".to_owned() } else { pattern };
-    let mut ground = ground(&run.vault)?;
+    let mut ground = ground(&run.vault, manner)?;
     let config = &ground.config;
     let module = module_name.unwrap_or_else(|| config.module_name.value.clone());
     let given = given.or_else(|| config.module_args.value.clone()).unwrap_or_default();

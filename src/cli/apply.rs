@@ -12,6 +12,7 @@ use super::inventory::Manner;
 use super::listing::{self, Wanted};
 use super::options::{RunArgs, TaskArgs};
 use super::prepare::{Ground, Mode, ground, prepare, selection};
+use super::scrubbed;
 use crate::base::names;
 use crate::engine::{Prepared, Summary};
 use crate::plan::tags::Selection;
@@ -67,7 +68,7 @@ pub fn apply(args: ApplyArgs, manner: Manner) -> Result<Exit> {
         args;
     let wanted =
         Wanted { hosts: run.hosts.list_hosts, tasks: list_tasks, tags: list_tags, syntax: syntax_check };
-    let mut ground = ground(&run.vault)?;
+    let mut ground = ground(&run.vault, manner)?;
     let playbooks =
         playbooks.iter().map(|playbook| playbook_file(&ground, playbook)).collect::<Result<Vec<_>>>()?;
     let shown = diff || *ground.config.diff_always;
@@ -102,7 +103,7 @@ pub fn apply(args: ApplyArgs, manner: Manner) -> Result<Exit> {
     if wanted.any() {
         for (playbook, prepared, _) in ready {
             let text = listing::text(playbook, &prepared, wanted, &selection);
-            write!(std::io::stdout(), "{text}").context("cannot write")?;
+            write!(scrubbed::stdout(), "{text}").context("cannot write")?;
         }
         return Ok(Exit::Fine);
     }
@@ -177,7 +178,7 @@ pub fn plan(args: PlanArgs) -> Result<Exit> {
 }
 
 fn planned(playbook: &Path, run: &RunArgs, tasks: &TaskArgs) -> Result<Summary> {
-    let mut ground = ground(&run.vault)?;
+    let mut ground = ground(&run.vault, Manner::Fleet)?;
     let playbook = playbook_file(&ground, playbook)?;
     let mode = Mode { manner: Manner::Fleet, check: true, diff: true, listing: false };
     let (prepared, sink) = prepare(&mut ground, run, tasks, mode, &playbook)?;

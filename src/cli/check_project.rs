@@ -11,10 +11,11 @@ use indexmap::IndexMap;
 
 use super::discover::{Found, discover};
 use super::exit::Exit;
-use super::extra;
+use super::inventory::Manner;
 use super::options::TaskArgs;
 use super::prepare::{ground, settings};
 use super::vault_options::VaultOptions;
+use super::{extra, scrubbed};
 use crate::base::names::count;
 use crate::base::{Diagnostic, Place, Severity};
 use crate::engine::file_checks::FileChecks;
@@ -54,7 +55,7 @@ struct Problem {
 /// Runs `fleet check-project`.
 pub fn run(args: CheckProjectArgs) -> Result<Exit> {
     let CheckProjectArgs { directory, extra_vars, all, no_warnings, vault, json } = args;
-    let ground = ground(&vault)?;
+    let ground = ground(&vault, Manner::Fleet)?;
     let directory = std::path::absolute(&directory).context("cannot tell where the directory is")?;
     let found = discover(&ground.project, &directory);
     let extra = extra::read(&extra_vars, &ground.project)?;
@@ -105,7 +106,7 @@ pub fn run(args: CheckProjectArgs) -> Result<Exit> {
         problems.retain(|(severity, _), _| *severity == Severity::Error);
     }
     let errors = problems.keys().filter(|(severity, _)| *severity == Severity::Error).count();
-    let mut out = anstream::stdout().lock();
+    let mut out = scrubbed::stdout();
     if json {
         show_json(&mut out, &found, &problems, &modules)?;
     } else {

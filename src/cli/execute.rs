@@ -16,10 +16,12 @@ use crate::config::Config;
 use crate::engine::{self, LabTarget, Prepared};
 use crate::lab::LabOptions;
 use crate::report::Reporter;
-use crate::report::ansible::{Callback, Display, Line, Minimal, Palette, Settings};
+use crate::report::ansible::{Callback, Display, Line, Minimal, Palette, Settings, Sink as Stream};
 use crate::report::json::JsonLines;
 use crate::report::live::Live;
+use crate::report::scrub::Scrubbing;
 use crate::report::terminal::{self, Terminal};
+use crate::secrets::{Known, Reach};
 
 /// What the run is shown as.
 #[derive(Clone, Debug)]
@@ -60,7 +62,8 @@ impl<'a> Executor<'a> {
         if args.lab {
             prepared.set_lab(boot(args, &prepared)?);
         }
-        *sink.lock().unwrap_or_else(PoisonError::into_inner) = Some(reporter(args, config, *manner, shown)?);
+        *sink.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(reporter(args, config, *manner, shown, prepared.secrets())?);
         if let Some(ended) = ended.take() {
             prepared.go_on_from(ended);
         }
@@ -87,13 +90,19 @@ impl<'a> Executor<'a> {
     }
 }
 
-fn reporter(args: &RunArgs, config: &Config, manner: Manner, shown: &Shown) -> Result<Box<dyn Reporter>> {
+fn reporter(
+    args: &RunArgs,
+    config: &Config,
+    manner: Manner,
+    shown: &Shown,
+    secrets: &Arc<Known>,
+) -> Result<Box<dyn Reporter>> {
     if args.json {
-        return Ok(Box::new(JsonLines::new(std::io::stdout())));
+        return Ok(Box::new(JsonLines::new(std::io::stdout(), Arc::clone(secrets))));
     }
     if manner == Manner::Ansible {
         let settings = ansible_settings(args, config);
-        let display = display(config)?;
+        let display = display(config, secrets)?;
         let (callback, tree) = match shown {
             Shown::Playbook => (callback(config), None),
             Shown::Single { one_line: true, tree } => (Some(Line::One), tree.clone()),
@@ -102,15 +111,17 @@ fn reporter(args: &RunArgs, config: &Config, manner: Manner, shown: &Shown) -> R
             }
             Shown::Single { one_line: false, tree } => (Some(Line::Several), tree.clone()),
         };
+        let tree = tree.map(|directory| (directory, Arc::clone(secrets)));
         return Ok(match callback {
             None => Box::new(Callback::new(display, settings)),
             Some(line) => Box::new(Minimal::new(display, settings, line, tree)),
         });
     }
     let settings = terminal::Settings { verbosity: verbosity(args, config), quiet: args.quiet, diff: true };
-    let terminal = Terminal::new(anstream::stdout(), settings);
+    let out = Scrubbing::new(anstream::stdout(), Arc::clone(secrets), Reach::Everything);
+    let terminal = Terminal::new(out, settings);
     Ok(if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
-        Box::new(Live::new(terminal))
+        Box::new(Live::new(terminal, Arc::clone(secrets)))
     } else {
         Box::new(terminal)
     })
@@ -149,22 +160,24 @@ fn ansible_settings(args: &RunArgs, config: &Config) -> Settings {
 }
 
 /// The streams of Ansible's text.
-pub fn display(config: &Config) -> Result<Display> {
+pub fn display(config: &Config, secrets: &Arc<Known>) -> Result<Display> {
+    let scrubbing =
+        |out: Stream| -> Stream { Box::new(Scrubbing::new(out, Arc::clone(secrets), Reach::Passwords)) };
     let terminal = std::io::stdout().is_terminal();
     let coloured = *config.force_color || (terminal && !*config.nocolor);
     let columns = rustix::termios::tcgetwinsize(std::io::stdout())
         .map_or(0, |size| usize::from(size.ws_col).saturating_sub(1));
     let log = config.log_path.as_ref().map(|path| log(path)).transpose()?;
     Ok(Display::new(
-        Box::new(std::io::stdout()),
-        Box::new(std::io::stderr()),
-        log,
+        scrubbing(Box::new(std::io::stdout())),
+        scrubbing(Box::new(std::io::stderr())),
+        log.map(scrubbing),
         if coloured { Palette::Coloured } else { Palette::Plain },
         columns,
     ))
 }
 
-fn log(path: &Path) -> Result<crate::report::ansible::Sink> {
+fn log(path: &Path) -> Result<Stream> {
     let file = std::fs::File::options().append(true).create(true).open(path);
     Ok(Box::new(file.with_context(|| format!("cannot write to the log `{}`", path.display()))?))
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use super::scrubbed;
 use crate::base::{Diagnostics, Severity};
 use crate::engine::Summary;
 use crate::report::diagnostic;
@@ -68,12 +69,40 @@ pub struct FilesAreWrong(pub Diagnostics);
 #[error("{0}")]
 pub struct WrongOptions(pub String);
 
+/// An error that Ansible has words and a code of its own for.
+#[derive(Debug, thiserror::Error)]
+#[error("{own}")]
+pub struct Worded {
+    /// fleet's words.
+    pub own: String,
+    /// How fleet ends.
+    pub exit: Exit,
+    /// Ansible's words.
+    pub told: String,
+    /// How Ansible ends.
+    pub code: u8,
+}
+
+impl Worded {
+    /// Wrong options, for Ansible too.
+    pub fn options(own: impl Into<String>, told: impl Into<String>) -> Self {
+        Self { own: own.into(), exit: Exit::Usage, told: told.into(), code: Exit::Usage.code() }
+    }
+
+    /// Something that does not work.
+    pub fn failed(own: impl Into<String>, told: impl Into<String>) -> Self {
+        Self { own: own.into(), exit: Exit::Error, told: told.into(), code: Exit::Error.code() }
+    }
+}
+
 /// The exit that an error means.
 pub fn of(error: &anyhow::Error) -> Exit {
     if error.is::<FilesAreWrong>() {
         Exit::Files
     } else if error.is::<WrongOptions>() {
         Exit::Usage
+    } else if let Some(worded) = error.downcast_ref::<Worded>() {
+        worded.exit
     } else {
         Exit::Error
     }
@@ -81,21 +110,24 @@ pub fn of(error: &anyhow::Error) -> Exit {
 
 /// Prints an error as Ansible does, and ends as it does.
 pub fn end_as_ansible(error: &anyhow::Error) -> ExitCode {
+    if let Some(Worded { told, code, .. }) = error.downcast_ref() {
+        let _ = writeln!(scrubbed::stderr(), "{}", paint(Label::Failed, &format!("[ERROR]: {told}")));
+        return ExitCode::from(*code);
+    }
     if let Some(FilesAreWrong(diagnostics)) = error.downcast_ref() {
-        let mut out = anstream::stderr().lock();
+        let mut out = scrubbed::stderr();
         for found in &diagnostics.0 {
             let _ = write!(out, "{}", crate::report::ansible::problem(found));
         }
     } else {
-        let _ =
-            writeln!(anstream::stderr().lock(), "{}", paint(Label::Failed, &format!("[ERROR]: {error:#}")));
+        let _ = writeln!(scrubbed::stderr(), "{}", paint(Label::Failed, &format!("[ERROR]: {error:#}")));
     }
     of(error).into()
 }
 
 /// Prints an error with its causes on standard error.
 pub fn print(error: &anyhow::Error) {
-    let mut out = anstream::stderr().lock();
+    let mut out = scrubbed::stderr();
     if let Some(FilesAreWrong(diagnostics)) = error.downcast_ref() {
         let _ = print_diagnostics(&mut out, diagnostics);
         return;
@@ -105,7 +137,7 @@ pub fn print(error: &anyhow::Error) {
 
 /// A warning about options, on standard error.
 pub fn warn(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{}: {text}", paint(Label::Warning, "warning"));
+    let _ = writeln!(scrubbed::stderr(), "{}: {text}", paint(Label::Warning, "warning"));
 }
 
 /// Prints problems, then how many there are.

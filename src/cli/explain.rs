@@ -11,6 +11,7 @@ use super::exit::{Exit, WrongOptions};
 use super::inventory::Manner;
 use super::options::{HostArgs, RunArgs, TaskArgs};
 use super::prepare::{Mode, ground, prepare};
+use super::scrubbed;
 use super::vault_options::VaultOptions;
 use crate::base::names::did_you_mean;
 use crate::base::{Place, Value};
@@ -56,7 +57,7 @@ enum Explained {
 /// Runs `fleet explain`.
 pub fn run(args: ExplainArgs) -> Result<Exit> {
     let ExplainArgs { variable, host, task, playbook, inventory, extra_vars, tasks, vault, json } = args;
-    let mut ground = ground(&vault)?;
+    let mut ground = ground(&vault, Manner::Fleet)?;
     let playbooks = if playbook.is_empty() {
         let here = std::env::current_dir().context("cannot tell the working directory")?;
         discover(&ground.project, &here).playbooks
@@ -102,7 +103,7 @@ pub fn run(args: ExplainArgs) -> Result<Exit> {
     if !known {
         return Err(WrongOptions(format!("the inventory has no host `{host}`")).into());
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = scrubbed::stdout();
     if json {
         let all: Vec<serde_json::Value> =
             found.iter().map(|(path, explained)| to_json(path, explained)).collect();

@@ -21,7 +21,9 @@ pub fn read(options: &[String], project: &Project) -> Result<VarMap> {
             let mut read = VarMap::new();
             mapping(&source, &mut read)?;
             if project.is_sealed(Path::new(path)) {
-                read.values().for_each(|variable| project.vault().hide(&variable.value));
+                for (name, Variable { value, place }) in &mut read {
+                    *value = project.vault().hidden(name, value, place.as_ref());
+                }
             }
             vars.extend(read);
         } else if text.starts_with(['{', '[']) {

@@ -13,7 +13,7 @@ use super::exit::{self, Exit, FilesAreWrong, WrongOptions, print_diagnostics};
 use super::inventory::{self, Manner};
 use super::inventory_dump::{Dump, Form};
 use super::vault_options::{self, VaultOptions};
-use super::{configuration, extra, inventory_text};
+use super::{configuration, extra, inventory_text, scrubbed};
 use crate::base::{Diagnostic, Diagnostics, Severity};
 use crate::inventory::{Inventory, Loaded};
 use crate::project::Project;
@@ -93,10 +93,10 @@ pub fn ansible_inventory(arguments: impl IntoIterator<Item = OsString>) -> ExitC
         Ok(exit) => exit.into(),
         Err(error) => {
             if let Some(FilesAreWrong(diagnostics)) = error.downcast_ref() {
-                let _ = say_as_ansible(&mut anstream::stderr().lock(), diagnostics);
+                let _ = say_as_ansible(&mut scrubbed::stderr(), diagnostics);
                 return Exit::Error.into();
             }
-            let _ = writeln!(anstream::stderr().lock(), "[ERROR]: {error:#}");
+            let _ = writeln!(scrubbed::stderr(), "[ERROR]: {error:#}");
             exit::of(&error).into()
         }
     }
@@ -127,7 +127,7 @@ fn shown(args: &InventoryArgs, manner: Manner) -> Result<Option<String>> {
         ));
     }
     let (config, mut diagnostics) = configuration::read(&Project::new())?;
-    let project = vault_options::project(args.vault.clone(), &config)?;
+    let project = vault_options::project(args.vault.clone(), &config, manner)?;
     let extra = extra::read(&args.extra_vars, &project)?;
     let sources = inventory::sources(&project, &args.inventory, &config, None, manner);
     let options = inventory::options(&config, manner);
@@ -195,7 +195,7 @@ fn tell(diagnostics: &Diagnostics, manner: Manner) -> Result<()> {
     if diagnostics.has_errors() {
         return Err(FilesAreWrong(diagnostics.clone()).into());
     }
-    let mut out = anstream::stderr().lock();
+    let mut out = scrubbed::stderr();
     match manner {
         Manner::Fleet => print_diagnostics(&mut out, diagnostics),
         Manner::Ansible => say_as_ansible(&mut out, diagnostics),

@@ -21,6 +21,8 @@ pub mod options;
 pub mod passwords;
 pub mod prepare;
 pub mod prompt;
+pub mod scrubbed;
+pub mod secret;
 pub mod vault;
 pub mod vault_options;
 
@@ -55,6 +57,8 @@ enum Command {
     Run(Box<adhoc::AdHocArgs>),
     /// Encrypt and decrypt files and texts, in Ansible's vault format
     Vault(Box<vault::VaultArgs>),
+    /// Keep passwords in the keyring, or in an encrypted file
+    Secret(Box<secret::SecretArgs>),
     /// Boot throw-away Debian hosts on this machine, to rehearse playbooks on
     Lab(lab::LabArgs),
 }
@@ -84,7 +88,8 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(*args),
         Command::CheckProject(args) => check_project::run(args),
         Command::Run(args) => adhoc::run(*args, Manner::Fleet),
-        Command::Vault(args) => vault::run(*args),
+        Command::Vault(args) => vault::run(*args, Manner::Fleet),
+        Command::Secret(args) => secret::run(*args),
         Command::Lab(args) => return lab_command(args),
     };
     match done {

@@ -60,13 +60,7 @@ fn command<T: Args>(
         parser.try_get_matches_from(arguments).and_then(|found| Alone::<T>::from_arg_matches(&found));
     let args = match parsed {
         Ok(Alone { args }) => args,
-        Err(error) if error.use_stderr() => {
-            let text = error.render().to_string();
-            let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            let mut out = anstream::stderr().lock();
-            let _ = writeln!(out, "usage: {name} [-h] [options]\n{name}: error: {message}");
-            return ExitCode::from(2);
-        }
+        Err(error) if error.use_stderr() => return wrong_usage(name, &error),
         Err(error) => {
             let _ = error.print();
             return ExitCode::SUCCESS;
@@ -76,6 +70,15 @@ fn command<T: Args>(
         Ok(exit) => exit.into(),
         Err(error) => exit::end_as_ansible(&error),
     }
+}
+
+/// Tells of wrong options, and ends as Ansible's commands do.
+pub fn wrong_usage(name: &str, error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let mut out = anstream::stderr().lock();
+    let _ = writeln!(out, "usage: {name} [-h] [options]\n{name}: error: {message}");
+    ExitCode::from(2)
 }
 
 fn version(name: &str) -> ExitCode {

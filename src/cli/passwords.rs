@@ -1,4 +1,5 @@
-//! Passwords for logging in and for becoming another user: from files, programs, settings, or asked for.
+//! Passwords for logging in and for becoming another user. They come from the environment, a file or a program, the
+//! keyring, the encrypted file, and where somebody is to be asked from the terminal, in this order.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -8,39 +9,83 @@ use anyhow::Result;
 
 use super::exit::WrongOptions;
 use super::options::{BecomeArgs, ConnectArgs};
-use super::prompt;
+use super::{prompt, secret};
 use crate::base::Secret;
 use crate::config::Config;
+use crate::secrets::{PasswordPurpose as Purpose, Passwords, Vault};
 
-/// The login password and the become password, as far as they are given. Where both are asked for, an empty become
+/// The login passwords and the become passwords, as far as they are there. Where both are asked for, an empty become
 /// password is the login password, as in Ansible.
+///
+/// # Errors
+/// If a password is to be asked for and there is no terminal, or a file of passwords cannot be read.
 pub fn both(
     connect: &ConnectArgs,
     become_: &BecomeArgs,
     config: &Config,
-) -> Result<(Option<Secret>, Option<Secret>)> {
+    vault: &Vault,
+) -> Result<(Passwords, Passwords)> {
+    let mut kept = secret::kept(vault)?;
+    let mut of = |purpose: Purpose| -> std::collections::BTreeMap<String, Secret> {
+        let word = purpose.word();
+        let own = |name: &String| name.split('/').next() == Some(word);
+        kept.extract_if(.., |name, _| own(name)).collect()
+    };
+    let (mut login, mut escalation) = (
+        Passwords { given: set(Purpose::Ssh), kept: of(Purpose::Ssh), asked: None },
+        Passwords { given: set(Purpose::Become), kept: of(Purpose::Become), asked: None },
+    );
+    let ask = connect.ask_pass || (*config.ask_pass && connect.connection_password_file.is_none());
     let file = connect.connection_password_file.as_ref().or(config.connection_password_file.as_ref());
-    let login = if connect.ask_pass || (*config.ask_pass && connect.connection_password_file.is_none()) {
-        Some(prompt::password("SSH password")?)
-    } else {
-        file.map(|path| from_file(path)).transpose()?
-    };
+    if let Some(file) = file.filter(|_| !ask && login.given.is_none()) {
+        login.given = Some(from_file(file)?);
+    }
+    if ask && is_missing(&login, Purpose::Ssh) {
+        login.asked = Some(asked("SSH password", Purpose::Ssh)?);
+    }
+    let ask = become_.ask || (*config.become_ask_pass && become_.password_file.is_none());
     let file = become_.password_file.as_ref().or(config.become_password_file.as_ref());
-    let escalation = if become_.ask || (*config.become_ask_pass && become_.password_file.is_none()) {
-        let asked = match &login {
-            Some(_) => prompt::password("BECOME password[defaults to SSH password]")?,
-            None => prompt::password("BECOME password")?,
+    if !ask && escalation.given.is_none() {
+        let file = file.map(|path| from_file(path)).transpose()?;
+        escalation.given = file.or_else(|| config.become_pass.as_deref().map(Secret::new));
+    }
+    if ask && is_missing(&escalation, Purpose::Become) {
+        let login = login.of(Purpose::Ssh, None, &[]);
+        let question = match &login {
+            Some(_) => "BECOME password[defaults to SSH password]",
+            None => "BECOME password",
         };
-        match &login {
-            Some(login) if asked.reveal().is_empty() => Some(login.clone()),
-            _ => Some(asked),
-        }
-    } else {
-        file.map(|path| from_file(path))
-            .transpose()?
-            .or_else(|| config.become_pass.as_deref().map(Secret::new))
-    };
+        let typed = asked(question, Purpose::Become)?;
+        escalation.asked = login.filter(|_| typed.reveal().is_empty()).or(Some(typed));
+    }
     Ok((login, escalation))
+}
+
+/// The password of the environment: `FLEET_SSH_PASSWORD`, `FLEET_BECOME_PASSWORD`.
+fn set(purpose: Purpose) -> Option<Secret> {
+    let variable = format!("FLEET_{}_PASSWORD", purpose.word().to_ascii_uppercase());
+    std::env::var(variable).ok().filter(|password| !password.is_empty()).map(Secret::new)
+}
+
+/// Whether there are hosts for which no password is there.
+fn is_missing(passwords: &Passwords, purpose: Purpose) -> bool {
+    passwords.of(purpose, None, &[]).is_none()
+}
+
+/// Asks for a password; where nobody can be asked, it says what else there is.
+fn asked(question: &str, purpose: Purpose) -> Result<Secret> {
+    prompt::password(question).map_err(|error| {
+        let word = purpose.word();
+        let option = match purpose {
+            Purpose::Ssh => "--connection-password-file",
+            Purpose::Become => "--become-password-file",
+        };
+        let variable = format!("FLEET_{}_PASSWORD", word.to_ascii_uppercase());
+        let message = format!(
+            "{error:#}: set `{variable}`, give `{option}`, or keep it with `fleet secret set {word}`"
+        );
+        WrongOptions(message).into()
+    })
 }
 
 /// A file's first line, or what it prints where it can be executed; `-` is standard input.

@@ -11,14 +11,16 @@ use super::inventory::Manner;
 use super::inventory_command::say_as_ansible;
 use super::options::{BecomeArgs, ConnectArgs, RunArgs, TaskArgs};
 use super::vault_options::{self, VaultOptions};
-use super::{configuration, extra, inventory, passwords, prompt};
+use super::{configuration, extra, inventory, passwords, prompt, scrubbed};
 use crate::base::{Diagnostic, Diagnostics, Kind, Map, Value};
 use crate::config::{Config, Gathering};
 use crate::engine::{self, BecomeDefaults, ConnectDefaults, Event, Options, Prepared, Sources};
+use crate::inventory::Inventory;
 use crate::lang::{Libraries, Settings};
 use crate::plan::tags::Selection;
 use crate::project::Project;
 use crate::report::Reporter;
+use crate::secrets::{Known, Vault};
 use crate::transport::{Connector, HostKeyChecking, Watch};
 
 /// The name of the playbook that the ad-hoc command stands for.
@@ -51,9 +53,9 @@ pub struct Ground {
 }
 
 /// Reads the configuration, and the vault passwords that are given.
-pub fn ground(vault: &VaultOptions) -> Result<Ground> {
+pub fn ground(vault: &VaultOptions, manner: Manner) -> Result<Ground> {
     let (config, told) = configuration::read(&Project::new())?;
-    let project = vault_options::project(vault.clone(), &config)?;
+    let project = vault_options::project(vault.clone(), &config, manner)?;
     Ok(Ground { project, config, told })
 }
 
@@ -72,6 +74,7 @@ pub fn prepare(
     let reading = inventory::options(config, mode.manner);
     let loaded = inventory::read(project, &sources, &reading, &extra);
     let hosts = loaded.inventory;
+    publish(project.vault().known(), &hosts, run);
     diagnostics.extend(loaded.diagnostics);
     let single = playbook.ends_with(ADHOC);
     if hosts.hosts.is_empty() && mode.manner == Manner::Ansible && *config.localhost_warning && !single {
@@ -97,7 +100,7 @@ pub fn prepare(
         forks: forks(run, config, mode.manner),
         selection: selection.clone(),
         limit,
-        connect: connect(&run.connect, &run.become_, config, mode)?,
+        connect: connect(&run.connect, &run.become_, config, mode, project.vault())?,
         become_: become_defaults(&run.become_, config),
         start_at_task: tasks.start_at_task.clone(),
         step: tasks.step,
@@ -143,7 +146,7 @@ pub fn prepare(
     diagnostics.extend(found);
     match prepared {
         Some(prepared) if !diagnostics.has_errors() => {
-            let mut out = anstream::stderr().lock();
+            let mut out = scrubbed::stderr();
             match mode.manner {
                 Manner::Fleet => print_diagnostics(&mut out, &diagnostics),
                 Manner::Ansible => say_as_ansible(&mut out, &diagnostics),
@@ -155,10 +158,17 @@ pub fn prepare(
     }
 }
 
+/// Names that are shown anyway, whatever else they are used for.
+fn publish(known: &Known, inventory: &Inventory, run: &RunArgs) {
+    let names = inventory.hosts.keys().chain(inventory.groups.keys());
+    names.for_each(|name| known.publish(name));
+    run.connect.user.iter().chain(&run.become_.user).for_each(|name| known.publish(name));
+}
+
 /// A warning in Ansible's form, on standard error.
 pub fn warn(text: &str) {
     use std::io::Write;
-    let _ = writeln!(anstream::stderr().lock(), "[WARNING]: {text}");
+    let _ = writeln!(scrubbed::stderr(), "[WARNING]: {text}");
 }
 
 /// How often `-v` counts.
@@ -186,7 +196,13 @@ pub fn selection(tasks: &TaskArgs, config: &Config) -> Selection {
     }
 }
 
-fn connect(args: &ConnectArgs, become_: &BecomeArgs, config: &Config, mode: Mode) -> Result<ConnectDefaults> {
+fn connect(
+    args: &ConnectArgs,
+    become_: &BecomeArgs,
+    config: &Config,
+    mode: Mode,
+    vault: &Vault,
+) -> Result<ConnectDefaults> {
     let checking = if args.accept_new {
         Some(HostKeyChecking::AcceptNew)
     } else {
@@ -195,8 +211,12 @@ fn connect(args: &ConnectArgs, become_: &BecomeArgs, config: &Config, mode: Mode
             .given()
             .map(|checking| if *checking { HostKeyChecking::Strict } else { HostKeyChecking::Off })
     };
-    let (password, become_password) =
-        if mode.listing { (None, None) } else { passwords::both(args, become_, config)? };
+    let (passwords, become_passwords) =
+        if mode.listing { Default::default() } else { passwords::both(args, become_, config, vault)? };
+    passwords
+        .all()
+        .chain(become_passwords.all())
+        .for_each(|found| vault.known().add_password(found.reveal()));
     let transport = config.transport.given().filter(|name| *name != "smart").cloned();
     Ok(ConnectDefaults {
         connection: args.connection.clone().or(transport),
@@ -207,8 +227,9 @@ fn connect(args: &ConnectArgs, become_: &BecomeArgs, config: &Config, mode: Mode
         timeout: args.timeout.unwrap_or(*config.timeout),
         retries: config.ssh_retries.given().map_or(3, |retries| u32::try_from(*retries).unwrap_or(u32::MAX)),
         ssh_args: ssh_args(args, config)?,
-        password,
-        become_password,
+        passwords,
+        become_passwords,
+        known: Arc::clone(vault.known()),
         lab: HashMap::new(),
     })
 }

@@ -12,12 +12,22 @@ use super::inventory::Manner;
 use super::keys;
 use crate::base::Secret;
 use crate::engine::{Pausing, Prompter};
+use crate::secrets::keyring::Somebody;
 
 /// What the keys mean while a time is waited for.
 const INTERRUPTIBLE: &str = "(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r\n";
 
 /// Empties the line at hand.
 const CLEAR: &str = "\r\x1b[K";
+
+/// Whether somebody is there to be asked.
+pub fn somebody() -> Somebody {
+    if File::options().read(true).write(true).open("/dev/tty").is_ok() {
+        Somebody::There
+    } else {
+        Somebody::Away
+    }
+}
 
 /// Asks for a password.
 ///
@@ -43,7 +53,7 @@ fn open(question: &str) -> Result<File> {
     let opened = File::options().read(true).write(true).open("/dev/tty");
     opened.map_err(|_| {
         let what = question.trim_end().trim_end_matches(':');
-        let message = format!("there is no terminal to ask on (`{what}`): give the answer in another way");
+        let message = format!("there is no terminal to ask on (`{what}`)");
         WrongOptions(message).into()
     })
 }

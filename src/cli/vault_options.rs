@@ -1,16 +1,19 @@
 //! The options about vault passwords that all commands share, and where passwords come from.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Result;
 use clap::Args;
 
-use super::exit::WrongOptions;
-use super::prompt;
+use super::exit::{Exit, Worded};
+use super::inventory::Manner;
+use super::{prompt, scrubbed};
 use crate::base::Secret;
 use crate::config::{Config, Setting};
 use crate::project::Project;
-use crate::secrets::{Ask, DEFAULT_ID, Fault, Inputs};
+use crate::secrets::keyring::{self, KeyringFault};
+use crate::secrets::{Ask, DEFAULT_ID, Fault, Found, Inputs, Name, Password, Purpose, SecretFile, Vault};
 
 /// Options about vault passwords; names and letters are Ansible's.
 #[derive(Clone, Debug, Default, Args)]
@@ -40,7 +43,9 @@ impl VaultOptions {
         let Self { ids, password_files, ask } = self;
         if let Some(id) = ids.iter().find(|id| id.contains(';')) {
             let message = format!("`{id}` is not a valid vault id: `;` is not allowed in vault ids");
-            return Err(WrongOptions(message).into());
+            let told =
+                format!("'{id}' is not a valid vault id. The character ';' is not allowed in vault ids");
+            return Err(Worded::options(message, told).into());
         }
         let ask = ask || (configured.ask && password_files.is_empty());
         Ok(Inputs { ids, password_files, ask, ..configured })
@@ -67,38 +72,100 @@ pub fn configured(config: &Config) -> Inputs {
 ///
 /// # Errors
 /// If a password cannot be had.
-pub fn project(options: VaultOptions, config: &Config) -> Result<Arc<Project>> {
+pub fn project(options: VaultOptions, config: &Config, manner: Manner) -> Result<Arc<Project>> {
     let inputs = options.over(configured(config))?;
-    let (vault, warnings) = inputs.vault(Arc::new(Asking)).map_err(wrong)?;
-    for warning in warnings {
-        super::exit::warn(&warning.to_string());
-    }
+    let asking = Arc::new(Asking::default());
+    let found = inputs.passwords(&inputs.identities(), Purpose::Read, &*asking).map_err(wrong)?;
+    let passwords = some(found, manner)?;
+    asking.given(&passwords);
+    let vault = Vault::new(passwords, inputs.id_match).asking(asking);
+    scrubbed::keep_out(vault.known(), manner);
     Ok(Arc::new(Project::with_vault(vault)))
 }
 
-/// A missing password is a matter of options.
-pub fn wrong(fault: Fault) -> anyhow::Error {
-    let hint = fault.hint().map_or(String::new(), |hint| format!(" ({hint})"));
-    WrongOptions(format!("{fault}{hint}")).into()
+/// The passwords that were found; those that are missing are told.
+///
+/// # Errors
+/// If none of those that were named is there.
+pub fn some(found: Found, manner: Manner) -> Result<Vec<Password>> {
+    for missing in &found.missing {
+        warn(&missing.to_string(), &missing.told(), manner);
+    }
+    found.some().map_err(wrong)
 }
 
-/// Asks on the terminal, and the environment.
-#[derive(Clone, Copy, Debug)]
-pub struct Asking;
+/// A warning, in the words of the manner.
+pub fn warn(own: &str, told: &str, manner: Manner) {
+    match manner {
+        Manner::Fleet => super::exit::warn(own),
+        Manner::Ansible => super::prepare::warn(told),
+    }
+}
+
+/// A missing password is a matter of options, for fleet.
+pub fn wrong(fault: Fault) -> anyhow::Error {
+    let hint = fault.hint().map_or(String::new(), |hint| format!(" ({hint})"));
+    let (own, told) = (format!("{fault}{hint}"), fault.told());
+    Worded { own, exit: Exit::Usage, told, code: Exit::Error.code() }.into()
+}
+
+/// Asks on the terminal, the environment, the keyring and the encrypted file.
+#[derive(Debug, Default)]
+pub struct Asking {
+    given: OnceLock<Vec<Password>>,
+}
+
+impl Asking {
+    /// What can open the encrypted file: the passwords that were given.
+    pub fn given(&self, passwords: &[Password]) {
+        // there is one vault
+        let _ = self.given.set(passwords.to_vec());
+    }
+}
 
 impl Ask for Asking {
     fn terminal(&self, text: &str) -> Result<Secret, Fault> {
-        prompt::ask(text).map_err(|error| Fault::Source(format!("{error:#}")))
+        prompt::ask(text).map_err(|error| {
+            let ways = "set `FLEET_VAULT_PASSWORD`, give `--vault-password-file`, or keep it with `fleet secret set vault`";
+            let message = format!("{error:#}: {ways}");
+            Fault::Source { told: message.clone(), message }
+        })
     }
 
     fn kept(&self, id: &str) -> Option<Secret> {
-        let name = match id {
-            DEFAULT_ID => "FLEET_VAULT_PASSWORD".to_owned(),
-            id => {
-                let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-                format!("FLEET_VAULT_PASSWORD_{}", id.chars().map(upper).collect::<String>())
-            }
-        };
-        std::env::var(name).ok().filter(|password| !password.is_empty()).map(Secret::new)
+        kept(id).or_else(|| {
+            let file = SecretFile::of_user().filter(|file| id != DEFAULT_ID && file.exists())?;
+            let mut passwords = self.given.get().cloned().unwrap_or_default();
+            passwords
+                .extend(kept(DEFAULT_ID).map(|kept| Password::new(DEFAULT_ID, kept.reveal().as_bytes())));
+            // what cannot be read is as good as empty: the text's own error follows
+            file.get(Name::of_vault(id).as_str(), &Vault::new(passwords, false)).ok().flatten()
+        })
+    }
+}
+
+/// The password of a vault id, where the environment or the keyring has it. What is wrong with the keyring is said, and
+/// it counts as empty.
+pub fn kept(id: &str) -> Option<Secret> {
+    let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let variable = match id {
+        DEFAULT_ID => "FLEET_VAULT_PASSWORD".to_owned(),
+        id => format!("FLEET_VAULT_PASSWORD_{}", id.chars().map(upper).collect::<String>()),
+    };
+    let set = std::env::var(variable).ok().filter(|password| !password.is_empty()).map(Secret::new);
+    set.or_else(|| {
+        let name = Name::of_vault(id);
+        keyring::get(name.as_str(), prompt::somebody()).unwrap_or_else(|fault| {
+            tell(&fault);
+            None
+        })
+    })
+}
+
+/// Says once what is wrong with the keyring; that there is none is nothing wrong.
+pub fn tell(fault: &KeyringFault) {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if !matches!(fault, KeyringFault::None(_)) && !TOLD.swap(true, Ordering::Relaxed) {
+        super::exit::warn(&format!("{fault}; no password is taken from it"));
     }
 }

@@ -213,6 +213,7 @@ impl Looker<'_> {
             self.users.push(user.clone());
         }
         let context = Context {
+            shows_secrets: run.options.check_apart,
             check_mode: run.options.check_mode,
             diff: run.options.diff,
             user: machine.user_name(&user),
@@ -264,6 +265,7 @@ impl Looker<'_> {
             warnings: _,
             opaque,
             skipped: _,
+            tainted: _,
         } = plan;
         let observed = |query: &crate::wire::Query| self.machine.store.observed(&user.key, query);
         for planned in changes.iter().filter(|planned| planned.side == crate::modules::Side::Host) {

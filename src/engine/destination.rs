@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::base::{Diagnostic, Kind, Secret, Value, shlex};
 use crate::lang::{Keyword, Task};
 use crate::plan::bind::{Binder, Stop};
+use crate::secrets::{Known, PasswordPurpose, Passwords};
 use crate::transport::{Destination, HostKeyChecking, Kind as Way};
 
 /// What the command line and the configuration say about connecting; a host's variables win over it.
@@ -30,10 +31,12 @@ pub struct ConnectDefaults {
     pub retries: u32,
     /// `--ssh-common-args` and the like, split into words.
     pub ssh_args: Vec<String>,
-    /// `--ask-pass`.
-    pub password: Option<Secret>,
-    /// `--ask-become-pass`.
-    pub become_password: Option<Secret>,
+    /// For logging in.
+    pub passwords: Passwords,
+    /// For becoming another user.
+    pub become_passwords: Passwords,
+    /// Notes what must not be shown.
+    pub known: Arc<Known>,
     /// Hosts whose connection is replaced: the lab's.
     pub lab: HashMap<Arc<str>, LabTarget>,
 }
@@ -93,9 +96,6 @@ pub(super) fn of(
             .transpose()
     };
     let local = matches!(&**host, "localhost" | "127.0.0.1" | "::1");
-    let become_password = variable(&["ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"])?
-        .map(|value| secret(&value))
-        .or_else(|| defaults.become_password.clone());
     let connection = match text(&["ansible_connection"])? {
         Some(connection) => Some(connection),
         None => keyword(Keyword::Connection)?.or_else(|| defaults.connection.clone()),
@@ -148,17 +148,30 @@ pub(super) fn of(
         .transpose()?;
     let timeout = number("ansible_ssh_timeout", text(&["ansible_ssh_timeout", "ansible_timeout"])?)?;
     let retries = number("ansible_ssh_retries", text(&["ansible_ssh_retries"])?)?;
+    let address = text(&["ansible_host", "ansible_ssh_host"])?.unwrap_or_else(|| host.to_string());
+    let names = [&**host, &*address];
+    let kept = |passwords: &Passwords, purpose| passwords.of(purpose, user.as_deref(), &names);
+    let password = variable(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"])?
+        .map(|value| secret(&value))
+        .or_else(|| kept(&defaults.passwords, PasswordPurpose::Ssh));
+    let become_password = variable(&["ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"])?
+        .map(|value| secret(&value))
+        .or_else(|| kept(&defaults.become_passwords, PasswordPurpose::Become));
+    for found in [&password, &become_password].into_iter().flatten() {
+        // a password that is the user's name is found everywhere, and guessed by everybody
+        if user.as_deref() != Some(found.reveal()) {
+            defaults.known.add_password(found.reveal());
+        }
+    }
     let mut destination = Destination {
         name: host.to_string(),
         kind,
-        host: text(&["ansible_host", "ansible_ssh_host"])?.unwrap_or_else(|| host.to_string()),
+        host: address,
         port,
         user,
         private_keys: key.into_iter().collect(),
         key_passphrase: None,
-        password: variable(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"])?
-            .map(|value| secret(&value))
-            .or_else(|| defaults.password.clone()),
+        password,
         host_key_checking: checking,
         known_hosts: None,
         proxy_jump: None,

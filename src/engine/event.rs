@@ -88,6 +88,8 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// `no_log`: result, diffs and message must not be shown.
     pub censored: bool,
+    /// A secret went into it: result and differences are not shown, unless as Ansible shows them.
+    pub tainted: bool,
     /// Whether differences were asked for (`--diff`, or the keyword `diff`).
     pub diff: bool,
     /// How long it took.
@@ -105,6 +107,7 @@ impl Outcome {
             failure: None,
             warnings: Vec::new(),
             censored: false,
+            tainted: false,
             diff: false,
             elapsed: Duration::ZERO,
         }

@@ -145,13 +145,14 @@ impl Execution<'_> {
 
     pub(super) fn without_changes(&self, plan: Plan) -> Single {
         let changed = plan.is_changed();
-        let Plan { changes, changed: _, summary, diffs, result, facts, warnings, opaque, skipped } = plan;
+        let Plan { changes, changed: _, summary, diffs, result, facts, warnings, opaque, skipped, tainted } =
+            plan;
         if opaque && !changes.is_empty() && self.turn.run.options.check_apart {
             return self.not_run(result, warnings);
         }
         if opaque && !changes.is_empty() {
             // check mode does not run it, so nobody knows what it would give
-            return Single { summary, diffs, warnings, ..Single::unknown(self.turn.me()) };
+            return Single { summary, diffs, warnings, tainted, ..Single::unknown(self.turn.me()) };
         }
         let changes: Vec<Change> =
             changes.into_iter().filter(|c| c.side == Side::Host).map(|c| c.change).collect();
@@ -168,6 +169,7 @@ impl Execution<'_> {
             diffs,
             warnings,
             facts,
+            tainted,
             ..Single::default()
         }
     }
@@ -327,6 +329,7 @@ impl Execution<'_> {
                         diffs: plan.diffs.clone(),
                         warnings: plan.warnings.clone(),
                         facts: plan.facts.clone(),
+                        tainted: plan.tainted,
                         ..Single::default()
                     });
                 }
@@ -341,6 +344,7 @@ impl Execution<'_> {
                     return Ok(Single {
                         changed: plan.is_changed(),
                         diffs: plan.diffs.clone(),
+                        tainted: plan.tainted,
                         ..Single::halted(*failed)
                     });
                 }

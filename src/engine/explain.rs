@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 use super::Prepared;
 use super::play_run::{Conduct, Handler, PlayRun, Strategy};
 use super::setup::{Prompts, Ready};
-use crate::base::{Map, Place, Value};
+use crate::base::{Map, Place, Secret, TextForm, Value};
 use crate::lang::{Item, Keyword, Play, Role, Scope, ScopeKind, Task, short_name};
 use crate::plan::bind::{Binder, Stop};
 use crate::plan::check::engine_action;
@@ -116,8 +116,13 @@ impl Prepared {
         let lookups: Arc<dyn crate::template::Lookups> =
             Arc::new(super::lookups::World::outside(&run.project, run.now()));
         let binder = run.binder(&lookups, outside);
-        let value = crate::template::Variables::get(&*binder.variables, name)
-            .map(|value| binder.value(&value).map(|rendered| rendered.value).map_err(|stop| words(&stop)));
+        let value = crate::template::Variables::get(&*binder.variables, name).map(|value| {
+            match binder.value(&value) {
+                Ok(rendered) if rendered.tainted => Ok(Value::Secret(Secret::new(rendered.value.to_text()))),
+                Ok(rendered) => Ok(rendered.value),
+                Err(stop) => Err(words(&stop)),
+            }
+        });
         ExplainedVariable { definitions, value }
     }
 
@@ -345,7 +350,21 @@ impl Prepared {
 
 impl Definition {
     fn of(level: Level, variable: &Variable, within: Option<String>) -> Self {
-        Self { level, place: variable.place.clone(), value: variable.value.clone(), within, set_by: None }
+        Self { level, place: variable.place.clone(), value: masked(&variable.value), within, set_by: None }
+    }
+}
+
+/// A value as it may be shown: what is from an encrypted file is a secret.
+fn masked(value: &Value) -> Value {
+    match value {
+        Value::Template(template) if template.form == TextForm::Hidden => {
+            Value::Secret(Secret::new(Arc::clone(&template.text)))
+        }
+        Value::List(items) => Value::list(items.iter().map(masked)),
+        Value::Map(entries) => {
+            Value::map(entries.iter().map(|(key, item)| (key.clone(), masked(item))).collect())
+        }
+        other => other.clone(),
     }
 }
 

@@ -202,9 +202,9 @@ impl Turn<'_> {
         };
         let summary = format!("read {}", crate::base::names::count(files.len(), "file"));
         // as Ansible: nothing is shown where one of the files is encrypted
-        let tainted = files.iter().any(|file| self.run.project.is_sealed(file));
+        let censored = files.iter().any(|file| self.run.project.is_sealed(file));
         let effects = vec![Effect::Include(Layer::new(Level::IncludeVars, all))];
-        Single { result, summary, tainted, effects, ..Single::default() }
+        Single { result, summary, censored, effects, ..Single::default() }
     }
 
     /// A file of variables, as Ansible searches it: in `vars/` of the role and beside the task's file and the playbook.

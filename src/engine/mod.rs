@@ -42,6 +42,7 @@ use crate::plan::bind::{Binder, Stop};
 use crate::plan::check;
 use crate::plan::variables::{AllHosts, HostVars, PlayVars, TaskVariables, World};
 use crate::project::Project;
+use crate::secrets::Passwords;
 use crate::template::{Lookups, Templar, Variables};
 use crate::transport::Connector;
 use crate::vars::{Layer, Layers, Level, VarMap};
@@ -223,7 +224,8 @@ fn from_options(options: &Options) -> Map {
         options.connect.private_key.as_ref().map(|key| key.display().to_string().into()),
     );
     // Ansible shows the password to whoever asks for the variable; fleet's own commands never do
-    let password = options.connect.password.as_ref();
+    let Passwords { given, kept: _, asked } = &options.connect.passwords;
+    let password = given.as_ref().or(asked.as_ref());
     add(
         "fleet_password",
         password.map(|password| {
@@ -326,6 +328,11 @@ impl run::Run {
 }
 
 impl Prepared {
+    /// The secrets that are met: whatever shows the run keeps them out.
+    pub fn secrets(&self) -> &Arc<crate::secrets::Known> {
+        self.run.project.vault().known()
+    }
+
     /// The playbook.
     pub fn playbook(&self) -> &Playbook {
         &self.playbook

@@ -23,7 +23,7 @@ use crate::plan::bind::{BecomeDefaults, Binder, Stop};
 use crate::plan::tags::{Selection, tags_of};
 use crate::plan::variables::{HostVars, TaskVariables, World};
 use crate::project::Project;
-use crate::secrets::Vault;
+use crate::secrets::{Reach, Vault};
 use crate::template::{LookupError, Lookups, Templar, Variables};
 use crate::transport::Connector;
 use crate::vars::Layers;
@@ -412,10 +412,23 @@ impl Run {
         }
     }
 
-    /// Keeps a host's facts for later runs.
+    /// Keeps a host's facts for later runs, but for those that have a secret in them.
     fn keep_facts(&self, host: &str) {
         let Some((cache, vars)) = self.cache.as_ref().zip(self.world.host(host)) else { return };
-        if let Err(error) = cache.write(host, &fact_cache::kept(&vars.facts)) {
+        let mut facts = fact_cache::kept(&vars.facts);
+        let reach = if self.options.check_apart { Reach::Passwords } else { Reach::Everything };
+        if let Some(finder) = self.project.vault().known().finder(reach) {
+            facts.retain(|name, value| {
+                let secret = finder.scrub(value.to_json().to_string().as_bytes()).is_some();
+                if secret {
+                    self.warn_once(format!(
+                        "the fact `{name}` is not kept for later runs: a secret is in it"
+                    ));
+                }
+                !secret
+            });
+        }
+        if let Err(error) = cache.write(host, &facts) {
             self.warn_once(format!(
                 "the facts of `{host}` cannot be kept: {}",
                 crate::project::cause(&error)

@@ -187,6 +187,9 @@ impl Run {
         };
         let answer = answer.filter(|answer| !answer.is_empty()).map(Value::from);
         let value = answer.or(default).unwrap_or(Value::Null);
+        if !echo {
+            self.project.vault().known().add(&value.to_text());
+        }
         let Some(scheme) = option("encrypt") else { return Ok(value) };
         let mut expression = format!("__value | password_hash({}", Value::from(scheme.to_text()).to_repr());
         if let Some(salt) = option("salt") {

@@ -26,6 +26,8 @@ pub(super) struct Single {
     /// The names that are remembered on the target for this task's handlers.
     pub(super) remembered: Vec<String>,
     pub(super) tainted: bool,
+    /// Whether its result is hidden as with `no_log`, whatever the task says.
+    pub(super) censored: bool,
     /// Whether it failed, and `failed_when` says that it has not.
     pub(super) suppressed: bool,
     /// Whether `until` never held, and `failed_when` says that it has not failed: it is registered as failed, but its

@@ -18,7 +18,7 @@ use super::single::{Settings, Single};
 use crate::base::{Key, Map, Unknown, Value};
 use crate::lang::{Keyword, Task, is_reserved, reserved, short_name};
 use crate::modules::{Context, FreeForm};
-use crate::plan::bind::{Binder, Bound, Stop, When};
+use crate::plan::bind::{Binder, Bound, Items, Stop, When};
 use crate::plan::check::engine_action;
 use crate::plan::variables::{HostVars, TaskVariables};
 use crate::template::{Deprecation, Lookups, Truth};
@@ -118,7 +118,7 @@ impl Turn<'_> {
                 return Ok(self.end(Single::stopped(stop), &settings, None, &binder, started));
             }
         };
-        let items = match binder.loop_items(self.task) {
+        let items = match binder.looped(self.task) {
             Ok(items) => items,
             Err(stop) => {
                 // as Ansible: a loop that cannot be evaluated does not matter where the condition is false
@@ -142,7 +142,7 @@ impl Turn<'_> {
         &self,
         lookups: &Arc<dyn Lookups>,
         binder: &Binder<'_>,
-        items: Vec<Value>,
+        items: Items,
         settings: &Settings,
         started: Instant,
     ) -> Result<Ended, Trouble> {
@@ -150,6 +150,7 @@ impl Turn<'_> {
             Ok(names) => names,
             Err(stop) => return Ok(self.end(Single::stopped(stop), settings, None, binder, started)),
         };
+        let Items { items, tainted } = items;
         if items.is_empty() {
             let single = Single {
                 result: crate::map! {
@@ -161,8 +162,12 @@ impl Turn<'_> {
             };
             return Ok(self.end(single, settings, None, binder, started));
         }
-        let mut whole =
-            Single { skipped: Some("every item was skipped".to_owned()), looped: true, ..Single::default() };
+        let mut whole = Single {
+            skipped: Some("every item was skipped".to_owned()),
+            looped: true,
+            tainted,
+            ..Single::default()
+        };
         let mut results = Vec::new();
         let mut effects = Vec::new();
         let mut included = Vec::new();
@@ -195,6 +200,7 @@ impl Turn<'_> {
             bound.insert(Key::from(name.as_str()), item.clone());
             bound.insert(Key::str("ansible_loop_var"), Value::from(name.as_str()));
             let (mut single, to) = self.attempts(lookups, variables, &bound, settings).await?;
+            single.tainted |= tainted;
             let label = self.label_of(lookups, &broken, &item, &mut single);
             delegate = delegate.or_else(|| to.clone());
             whole.broken |= single.broken;
@@ -229,6 +235,7 @@ impl Turn<'_> {
             }
             whole.tainted |= single.tainted;
             whole.foreign |= single.foreign;
+            whole.censored |= single.censored;
             whole.remembered.extend(single.remembered.iter().cloned());
             let facts_of = self.facts_of(binder, to.as_ref());
             let own =
@@ -643,6 +650,7 @@ impl Turn<'_> {
         };
         let context = Context {
             packed: made.as_ref().map(|made| Arc::clone(&made.packed)),
+            shows_secrets: self.run.options.check_apart,
             check_mode: settings.check_mode,
             diff: settings.diff,
             user: machine.user_name(&user),
@@ -732,7 +740,8 @@ impl Turn<'_> {
             result,
             failure: single.failure,
             warnings: single.warnings,
-            censored: settings.censored || single.tainted,
+            censored: settings.censored || single.censored,
+            tainted: single.tainted,
             diff: settings.diff,
             elapsed: started.elapsed(),
         }

@@ -1,10 +1,12 @@
 //! `group_vars` and `host_vars`: which files belong to a name, and what they hold.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Options, build};
-use crate::base::{Diagnostic, Diagnostics, Kind, Value};
+use crate::base::{Diagnostic, Diagnostics, Kind};
 use crate::project::Project;
+use crate::secrets::Vault;
 use crate::vars::{VarMap, Variable};
 use crate::yaml::{self, Node, NodeKind};
 
@@ -115,10 +117,13 @@ fn read_file(
         NodeKind::Null => {}
         NodeKind::Map(entries) => {
             for (name, value) in entries.iter() {
-                let read = read_variable(name, value, vars, diagnostics);
-                if let Some(value) = read.filter(|_| project.is_sealed(path)) {
-                    project.vault().hide(&value);
-                }
+                read_variable(
+                    name,
+                    value,
+                    project.is_sealed(path).then(|| project.vault()),
+                    vars,
+                    diagnostics,
+                );
             }
         }
         _ => {
@@ -128,19 +133,22 @@ fn read_file(
     }
 }
 
+/// `sealed`: what has opened the file, where it is encrypted.
 fn read_variable(
     name: &Node,
     value: &Node,
+    sealed: Option<&Arc<Vault>>,
     vars: &mut VarMap,
     diagnostics: &mut Diagnostics,
-) -> Option<Value> {
+) {
     let NodeKind::Str(text) = &name.kind else {
         let message = format!("a variable is named by a text, not by {}", name.describe());
         diagnostics.push(Diagnostic::error(Kind::Structure, message).at(&name.place));
-        return None;
+        return;
     };
-    let read = value.to_value();
-    let variable = Variable { value: read.clone(), place: Some(value.place.clone()) };
-    vars.insert(text.text.clone(), variable);
-    Some(read)
+    let (mut read, place) = (value.to_value(), Some(value.place.clone()));
+    if let Some(vault) = sealed {
+        read = vault.hidden(&text.text, &read, place.as_ref());
+    }
+    vars.insert(text.text.clone(), Variable { value: read, place });
 }

@@ -128,10 +128,12 @@ impl Load<'_, '_> {
         match root.kind {
             NodeKind::Null => Some(VarMap::new()),
             NodeKind::Map(_) => {
-                let vars = self.variables(&root, Names::Free);
+                let mut vars = self.variables(&root, Names::Free);
                 let project = self.loader.project;
                 if project.is_sealed(path) {
-                    vars.values().for_each(|variable| project.vault().hide(&variable.value));
+                    for (name, Variable { value, place }) in &mut vars {
+                        *value = project.vault().hidden(name, value, place.as_ref());
+                    }
                 }
                 Some(vars)
             }

@@ -53,6 +53,8 @@ pub struct Plan {
     pub opaque: bool,
     /// That the task counts as skipped (`creates` exists …).
     pub skipped: bool,
+    /// That a secret went into it, which the parameters do not show.
+    pub tainted: bool,
 }
 
 /// Waiting for something on the host. The clock belongs to the engine.

@@ -39,6 +39,8 @@ pub struct Context {
     pub check_mode: bool,
     /// Whether differences are wanted (text is read for them).
     pub diff: bool,
+    /// Whether they are shown where a secret went in, as Ansible does.
+    pub shows_secrets: bool,
     /// Name of the user that the task's actions run as.
     pub user: String,
     /// The task's `environment`, rendered.

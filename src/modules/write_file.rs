@@ -51,7 +51,7 @@ pub struct Write<'a> {
 pub enum Show {
     /// As text.
     Text,
-    /// By size only: there is a secret in it.
+    /// There is a secret in it, so that the whole task is hidden where secrets are.
     Hidden,
 }
 
@@ -113,6 +113,7 @@ pub fn write(plan: &mut Plan, write: &Write<'_>, view: &View<'_>) -> Result<Verd
             plan.warnings.push(warning.clone());
         }
     }
+    plan.tainted |= write.show == Show::Hidden;
     let user = &view.context().user;
     if let (Some(stat), Some((is, _))) = (&file.stat, &file.sum)
         && is == sha1
@@ -260,7 +261,8 @@ fn content_diff(write: &Write<'_>, file: &File, content: &Bytes, view: &View<'_>
     };
     let Bytes::Inline(after) = content else { return Ok(opaque()) };
     let too_large = |size: u64| size > TEXT_LIMIT;
-    if write.show == Show::Hidden || too_large(after.len() as u64) {
+    let hidden = write.show == Show::Hidden && !view.context().shows_secrets;
+    if hidden || too_large(after.len() as u64) {
         return Ok(opaque());
     }
     if let (Some(before), Some(_)) = (write.known, &file.sum) {

@@ -58,6 +58,15 @@ pub struct Bound {
     pub unknown: Option<Arc<Unknown>>,
 }
 
+/// The items of a loop.
+#[derive(Clone, Debug, Default)]
+pub struct Items {
+    /// The items.
+    pub items: Vec<Value>,
+    /// Whether a secret went into them.
+    pub tainted: bool,
+}
+
 /// How a task's actions become another user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BecomeSpec {
@@ -105,10 +114,14 @@ impl Binder<'_> {
 
     /// A value that has to be known.
     pub fn known(&self, located: &Located) -> Result<Value, Stop> {
+        Ok(self.certain(located)?.value)
+    }
+
+    fn certain(&self, located: &Located) -> Result<Rendered, Stop> {
         let rendered = self.value(&located.value).map_err(|stop| placed(stop, &located.place))?;
         match rendered.unknown {
             Some(unknown) => Err(Stop::Unknown(unknown)),
-            None => Ok(rendered.value),
+            None => Ok(rendered),
         }
     }
 
@@ -207,8 +220,13 @@ impl Binder<'_> {
 
     /// The items of the task's loop; `None` where it has none.
     pub fn loop_items(&self, task: &Task) -> Result<Option<Vec<Value>>, Stop> {
+        Ok(self.looped(task)?.map(|Items { items, tainted: _ }| items))
+    }
+
+    /// The same, with whether a secret went into them.
+    pub fn looped(&self, task: &Task) -> Result<Option<Items>, Stop> {
         let Some(looped) = &task.looped else { return Ok(None) };
-        let value = self.known(&looped.over)?;
+        let Rendered { value, mut tainted, .. } = self.certain(&looped.over)?;
         let value = match &looped.kind {
             LoopKind::Loop => value,
             LoopKind::With(lookup) => {
@@ -221,12 +239,15 @@ impl Binder<'_> {
                 let found = found.map_err(|error| placed(error.into(), &looped.over.place))?;
                 match found.unknown {
                     Some(unknown) => return Err(Stop::Unknown(unknown)),
-                    None => found.value,
+                    None => {
+                        tainted |= found.tainted;
+                        found.value
+                    }
                 }
             }
         };
         match value {
-            Value::List(items) => Ok(Some((*items).clone())),
+            Value::List(items) => Ok(Some(Items { items: (*items).clone(), tainted })),
             other => Err(Diagnostic::error(
                 Kind::BadValue,
                 format!(
@@ -477,6 +498,21 @@ fn told(stop: Stop, context: impl FnOnce() -> String) -> Stop {
     match stop {
         Stop::Failed(diagnostic) if diagnostic.told.is_none() => {
             Stop::Failed(Box::new(diagnostic.told_as(&context())))
+        }
+        // what cannot be decrypted has words of its own already
+        Stop::Failed(mut diagnostic) if diagnostic.kind == Kind::Vault => {
+            if let Some(told) = diagnostic.told.take() {
+                let context = if told.starts_with("Task failed") { String::new() } else { context() };
+                diagnostic.told = Some(match context.strip_suffix("while evaluating conditional: ") {
+                    Some(_) => told.replacen(
+                        "Error rendering template",
+                        "Task failed: Error rendering expression",
+                        1,
+                    ),
+                    None => context + &told,
+                });
+            }
+            Stop::Failed(diagnostic)
         }
         other => other,
     }

@@ -178,7 +178,7 @@ impl Checker<'_> {
     fn text(&mut self, value: &Value, place: Option<&Place>) {
         match value {
             // what is encrypted is a plain text
-            Value::Template(template) if template.form == TextForm::Sealed => {}
+            Value::Template(template) if template.form != TextForm::Template => {}
             Value::Template(template) => {
                 let place = template.place.as_ref().or(place);
                 let checked = self.templar.check_text(&template.text, place);

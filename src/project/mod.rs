@@ -48,12 +48,13 @@ impl Project {
         let failed = |message: String| Diagnostic::error(Kind::File, message);
         let bytes = std::fs::read(path)
             .map_err(|error| failed(format!("cannot read `{}`: {}", shown(path).display(), cause(&error))))?;
-        let bytes = if secrets::is_sealed(&bytes) { self.opened(path, &bytes)? } else { bytes };
+        let sealed = secrets::is_sealed(&bytes);
+        let bytes = if sealed { self.opened(path, &bytes)? } else { bytes };
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             failed(format!("`{}` is not UTF-8 (byte {at})", shown(path).display()))
         })?;
-        let source = Source::new(shown(path), text);
+        let source = if sealed { Source::hidden(shown(path), text) } else { Source::new(shown(path), text) };
         sources.insert(path.to_owned(), Arc::clone(&source));
         Ok(source)
     }

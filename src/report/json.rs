@@ -3,14 +3,16 @@
 //! Fields are only added within a version. Durations are seconds.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::Reporter;
+use super::{Reporter, scrub};
 use crate::base::{Diagnostic, Place, Value};
 use crate::engine::event::{FailureText, JobState, Outcome, Status, TaskLabel};
 use crate::engine::{Cost, Event, Recap};
 use crate::modules::Diff;
+use crate::secrets::{Known, Reach};
 
 /// The format's version.
 pub const VERSION: u32 = 1;
@@ -18,12 +20,13 @@ pub const VERSION: u32 = 1;
 /// Writes to a stream.
 pub struct JsonLines<W: Write> {
     out: W,
+    known: Arc<Known>,
 }
 
 impl<W: Write + Send> JsonLines<W> {
-    /// A reporter that writes to `out`.
-    pub fn new(out: W) -> Self {
-        Self { out }
+    /// A reporter that writes to `out`, without the secrets that are known.
+    pub fn new(out: W, known: Arc<Known>) -> Self {
+        Self { out, known }
     }
 
     /// What was written to, back.
@@ -34,7 +37,11 @@ impl<W: Write + Send> JsonLines<W> {
 
 impl<W: Write + Send> Reporter for JsonLines<W> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        let Some(line) = encode(event) else { return Ok(()) };
+        let Some(mut line) = encode(event) else { return Ok(()) };
+        if let Some(finder) = self.known.finder(Reach::Everything) {
+            let entries = line.as_object_mut().into_iter().flatten();
+            entries.filter(|(name, _)| *name != "event").for_each(|(_, value)| scrub::json(value, &finder));
+        }
         writeln!(self.out, "{line}")?;
         self.out.flush()
     }
@@ -57,7 +64,7 @@ fn encode(event: &Event) -> Option<Json> {
         }
         Event::HostBusy { .. } => return None,
         Event::ItemFinished { host, delegate, task, label: item, outcome: ended } => {
-            let item = if ended.censored { "hidden" } else { item };
+            let item = if ended.censored || ended.tainted { "hidden" } else { item };
             json!({
                 "event": "item_finished", "host": **host, "delegated_to": delegate.as_deref(), "task": label(task), "item": item,
                 "outcome": outcome(ended),
@@ -144,7 +151,7 @@ fn encode(event: &Event) -> Option<Json> {
     Some(line)
 }
 
-fn texts(hosts: &[std::sync::Arc<str>]) -> Vec<&str> {
+fn texts(hosts: &[Arc<str>]) -> Vec<&str> {
     hosts.iter().map(|host| &**host).collect()
 }
 
@@ -180,7 +187,8 @@ pub fn diagnostic(about: &Diagnostic) -> Json {
 }
 
 fn outcome(ended: &Outcome) -> Json {
-    let Outcome { status, summary, diffs, result, failure, warnings, censored, diff: _, elapsed } = ended;
+    let Outcome { status, summary, diffs, result, failure, warnings, censored, tainted, diff: _, elapsed } =
+        ended;
     let (word, more) = match status {
         Status::Ok => ("ok", Json::Null),
         Status::Changed => ("changed", Json::Null),
@@ -193,16 +201,23 @@ fn outcome(ended: &Outcome) -> Json {
     if *censored {
         return json!({"status": word, "censored": true, "elapsed": elapsed.as_secs_f64()});
     }
+    let failure = failure.as_ref().map(|failure| {
+        let FailureText { message, hint, diagnostic: about } = failure;
+        json!({"message": message, "hint": hint, "diagnostic": about.as_ref().map(diagnostic)})
+    });
+    if *tainted {
+        return json!({
+            "status": word, "tainted": true, "failure": failure, "warnings": warnings,
+            "elapsed": elapsed.as_secs_f64(),
+        });
+    }
     json!({
         "status": word,
         "because": more,
         "summary": summary,
         "diffs": diffs.iter().map(diff).collect::<Vec<_>>(),
         "result": result.to_json(),
-        "failure": failure.as_ref().map(|failure| {
-            let FailureText { message, hint, diagnostic: about } = failure;
-            json!({"message": message, "hint": hint, "diagnostic": about.as_ref().map(diagnostic)})
-        }),
+        "failure": failure,
         "warnings": warnings,
         "elapsed": elapsed.as_secs_f64(),
     })

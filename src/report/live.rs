@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Reporter;
 use crate::engine::Event;
+use crate::secrets::{Known, Reach};
 
 /// The most lines it takes.
 const MOST_LINES: usize = 12;
@@ -19,16 +20,18 @@ pub struct Live<R> {
     lines: MultiProgress,
     bars: HashMap<Arc<str>, ProgressBar>,
     task: String,
+    known: Arc<Known>,
 }
 
 impl<R: Reporter> Live<R> {
-    /// Live lines on standard error below a reporter.
-    pub fn new(below: R) -> Self {
+    /// Live lines on standard error below a reporter, without the secrets that are known.
+    pub fn new(below: R, known: Arc<Known>) -> Self {
         Self {
             below,
             lines: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
             bars: HashMap::new(),
             task: String::new(),
+            known,
         }
     }
 
@@ -46,7 +49,8 @@ impl<R: Reporter> Live<R> {
             self.bars.insert(Arc::clone(host), bar);
         }
         if let Some(bar) = self.bars.get(host) {
-            bar.set_message(format!("{}: {what}", self.task));
+            let text = format!("{}: {what}", self.task);
+            bar.set_message(self.known.scrubbed(&text, Reach::Everything));
         }
     }
 }

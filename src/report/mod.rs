@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod json;
 pub mod live;
+pub mod scrub;
 pub mod style;
 pub mod terminal;
 

@@ -57,8 +57,18 @@ impl<W: Write + Send> Terminal<W> {
         item: Option<&str>,
         outcome: &Outcome,
     ) -> io::Result<()> {
-        let Outcome { status, summary, diffs, result, failure, warnings, censored, diff: _, elapsed: _ } =
-            outcome;
+        let Outcome {
+            status,
+            summary,
+            diffs,
+            result,
+            failure,
+            warnings,
+            censored,
+            tainted,
+            diff: _,
+            elapsed: _,
+        } = outcome;
         let (label, word) = self.word(status);
         let loud = matches!(
             status,
@@ -78,7 +88,12 @@ impl<W: Write + Send> Terminal<W> {
         }
         line += &format!("  {}", task.title());
         if let Some(item) = item {
-            line += &format!("  ({})", if *censored { "item hidden by no_log" } else { item });
+            let item = match (*censored, *tainted) {
+                (true, _) => "item hidden by no_log",
+                (false, true) => "item hidden, as a secret went into it",
+                (false, false) => item,
+            };
+            line += &format!("  ({item})");
         }
         let why = match status {
             Status::Skipped { reason } => reason.clone(),
@@ -86,7 +101,7 @@ impl<W: Write + Send> Terminal<W> {
                 format!("depends on '{}'", unknown.task)
             }
             Status::MayChange(_) => "its outcome is known only when it has run".to_owned(),
-            _ if *censored || said => String::new(),
+            _ if *censored || *tainted || said => String::new(),
             _ => summary.clone(),
         };
         if !why.is_empty() {
@@ -100,10 +115,14 @@ impl<W: Write + Send> Terminal<W> {
         for warning in warnings {
             writeln!(self.out, "{indent}{}: {warning}", paint(Label::Warning, "warning"))?;
         }
-        if *censored {
-            if loud {
-                let text = "the result is hidden: `no_log`, or a secret went into it";
-                writeln!(self.out, "{indent}{}", paint(Label::Dim, text))?;
+        if *censored || *tainted {
+            if loud || said {
+                let why = if *censored { "`no_log`" } else { "a secret went into it" };
+                let text = format!("the result is hidden: {why}");
+                writeln!(self.out, "{indent}{}", paint(Label::Dim, &text))?;
+            }
+            if let Some(failure) = failure.as_ref().filter(|_| !*censored) {
+                self.failure(failure, &Value::Null, &indent)?;
             }
             return Ok(());
         }

@@ -1,7 +1,5 @@
 //! What can be wrong with vault texts and their passwords.
 
-use std::path::PathBuf;
-
 /// Why a vault text cannot be read or written. No message has a secret in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -37,20 +35,41 @@ pub enum Fault {
     /// What is to be encrypted is encrypted already.
     #[error("input is already encrypted")]
     AlreadySealed,
-    /// A password file, script or prompt gave none.
-    #[error("{0}")]
-    Source(String),
-    /// A file cannot be read.
-    #[error("cannot read the vault password file `{}`: {cause}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
+    /// A password file, script or prompt gave no password.
+    #[error("{message}")]
+    Source {
         /// Why.
-        cause: String,
+        message: String,
+        /// In Ansible's words.
+        told: String,
     },
+    /// A file of passwords, or random numbers, cannot be read or written.
+    #[error("{0}")]
+    Failed(String),
 }
 
 impl Fault {
+    /// In Ansible's words.
+    pub fn told(&self) -> String {
+        match self {
+            Self::NotSealed => "Input is not vault encrypted data.".to_owned(),
+            Self::Header => "Vault envelope format error: list index out of range".to_owned(),
+            Self::Cipher(name) => format!("Cipher '{name}' could not be found."),
+            Self::Damaged(_) => "Vault format unhexlify error: Non-hexadecimal digit found".to_owned(),
+            Self::NoPassword { .. } => "Attempting to decrypt but no vault secrets found.".to_owned(),
+            Self::NoneFits { .. } => {
+                "Decryption failed (no vault secrets were found that could decrypt).".to_owned()
+            }
+            Self::Source { told, .. } => told.clone(),
+            Self::NotText | Self::AlreadySealed | Self::Failed(_) => self.to_string(),
+        }
+    }
+
+    /// A password that is not to be had, in both programs' words.
+    pub(super) fn source(message: impl Into<String>, told: impl Into<String>) -> Self {
+        Self::Source { message: message.into(), told: told.into() }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let id = |id: &Option<String>| match id.as_deref() {

@@ -1,8 +1,6 @@
 //! Vault ids and where their passwords come from, in Ansible's order.
 
-use std::sync::Arc;
-
-use super::{Fault, Password, Vault, source};
+use super::{Fault, Password, source};
 use crate::base::Secret;
 
 /// The vault id of what has none.
@@ -45,6 +43,50 @@ pub enum Purpose {
     Write,
     /// To replace another password: as to write, and no password that is kept elsewhere counts.
     Renew,
+}
+
+/// The passwords of identities.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Found {
+    /// Those that are there.
+    pub passwords: Vec<Password>,
+    /// Those that are not: each is worth a warning.
+    pub missing: Vec<Missing>,
+}
+
+impl Found {
+    /// The passwords.
+    ///
+    /// # Errors
+    /// If some were named and none is there.
+    pub fn some(self) -> Result<Vec<Password>, Fault> {
+        let Self { passwords, mut missing } = self;
+        match missing.pop() {
+            Some(Missing { fault, .. }) if passwords.is_empty() => Err(fault),
+            _ => Ok(passwords),
+        }
+    }
+}
+
+/// A vault id without a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the password of the vault id `{id}` is missing: {fault}")]
+pub struct Missing {
+    /// The id.
+    pub id: String,
+    /// Why.
+    pub fault: Fault,
+}
+
+impl Missing {
+    /// In Ansible's words.
+    pub fn told(&self) -> String {
+        let Self { id, fault } = self;
+        let told = fault.told();
+        let looked = told.starts_with("The vault password file ");
+        let what = if looked { "getting vault password file" } else { "in vault password file loading" };
+        format!("Error {what} ({id}): {told}")
+    }
 }
 
 /// A question on the terminal.
@@ -114,19 +156,18 @@ impl Inputs {
         all
     }
 
-    /// The passwords of these identities, and warnings about those that have none.
+    /// The passwords of these identities.
     ///
     /// # Errors
-    /// If a prompt cannot be answered, or none of the identities has a password.
+    /// If a prompt cannot be answered.
     pub fn passwords(
         &self,
         identities: &[Identity],
         purpose: Purpose,
         ask: &dyn Ask,
-    ) -> Result<(Vec<Password>, Vec<String>), Fault> {
+    ) -> Result<Found, Fault> {
         let mut passwords: Vec<Password> = Vec::new();
-        let mut warnings = Vec::new();
-        let mut failed = None;
+        let mut missing = Vec::new();
         for Identity { label, source } in identities {
             let id = label.clone().unwrap_or_else(|| self.default_label().to_owned());
             let read = if source == PROMPT || source == PROMPT_ASK {
@@ -136,25 +177,10 @@ impl Inputs {
             };
             match read {
                 Ok(bytes) => passwords.push(Password::new(id, bytes)),
-                Err(fault) => {
-                    warnings.push(format!("the password of the vault id `{id}` is missing: {fault}"));
-                    failed = Some(fault);
-                }
+                Err(fault) => missing.push(Missing { id, fault }),
             }
         }
-        match failed {
-            Some(fault) if passwords.is_empty() => Err(fault),
-            _ => Ok((passwords, warnings)),
-        }
-    }
-
-    /// The vault that opens with all that was given; what is kept elsewhere is asked when nothing else opens a text.
-    ///
-    /// # Errors
-    /// As [`Self::passwords`].
-    pub fn vault(&self, ask: Arc<dyn Ask + Send + Sync>) -> Result<(Vault, Vec<String>), Fault> {
-        let (passwords, warnings) = self.passwords(&self.identities(), Purpose::Read, &*ask)?;
-        Ok((Vault::new(passwords, self.id_match).asking(ask), warnings))
+        Ok(Found { passwords, missing })
     }
 }
 
@@ -183,10 +209,11 @@ fn asked(prompt: &Prompt, purpose: Purpose, ask: &dyn Ask) -> Result<Vec<u8>, Fa
     for text in texts {
         let answer = ask.terminal(text)?;
         if answer.reveal().trim().is_empty() {
-            return Err(Fault::Source(format!("an empty password was given for the vault id `{id}`")));
+            let message = format!("an empty password was given for the vault id `{id}`");
+            return Err(Fault::source(message, "Invalid vault password was provided"));
         }
         if first.as_ref().is_some_and(|first| *first != answer) {
-            return Err(Fault::Source("the passwords do not match".to_owned()));
+            return Err(Fault::source("the passwords do not match", "Passwords do not match"));
         }
         first = Some(answer);
     }

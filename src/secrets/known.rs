@@ -1,27 +1,76 @@
-//! The secrets that were met in this run, and how they are kept out of whatever is shown: as they are, and escaped as
-//! JSON, URLs and the shell do it, in base64, and line by line.
+//! The secrets that were met in this run, and how they are kept out of whatever is shown: as they are, and in the forms in
+//! which programs write them down.
 
-use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use base64::Engine as _;
+use super::finder::Finder;
+use super::forms;
+use crate::base::Value;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "‹secret›";
 
-/// Shorter texts would be found in the middle of ordinary words.
-const SHORTEST: usize = 5;
+/// Shorter texts would be found in the middle of ordinary words: they are not looked for.
+const SHORTEST: usize = 4;
+/// The same for lines of a text of several lines.
+const SHORTEST_LINE: usize = 6;
 /// In an encrypted file not every value is a secret: short ones are names and words.
 const SHORTEST_OF_FILE: usize = 8;
-/// Numbers appear by chance.
-const SHORTEST_NUMBER: usize = 12;
+
+/// Words that are found everywhere and are nobody's secret, whatever they are used for.
+const WORDS: &[&str] = &[
+    "true",
+    "false",
+    "none",
+    "null",
+    "root",
+    "localhost",
+    "present",
+    "absent",
+    "started",
+    "stopped",
+    "restarted",
+    "reloaded",
+    "latest",
+    "enabled",
+    "disabled",
+    "default",
+];
+
+/// What is kept out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Passwords for logging in, for becoming another user, and of vault: under Ansible's names, where values of
+    /// encrypted variables are shown as Ansible shows them.
+    Passwords,
+    /// These and all values that are secret.
+    Everything,
+}
 
 /// Secrets that were met. Shared by all that reads them and all that shows something.
 #[derive(Default)]
 pub struct Known {
-    /// Longest first, so that a secret within another does not leave the rest of it.
-    patterns: RwLock<Vec<String>>,
+    texts: Mutex<Texts>,
+    /// How often something was added: whoever holds a finder sees whether it is the newest.
+    version: AtomicUsize,
 }
+
+#[derive(Default)]
+struct Texts {
+    /// Names that are shown anyway: hosts, groups, users.
+    public: HashSet<String>,
+    /// What was added: each is taken apart once, however often it is met.
+    met: HashMap<String, Reach>,
+    /// Forms to look for, with the narrowest reach in which they are.
+    forms: HashMap<Vec<u8>, Reach>,
+    passwords: Option<Made>,
+    everything: Option<Made>,
+}
+
+/// A finder, and the version of the secrets that it was made from.
+type Made = (usize, Option<Arc<Finder>>);
 
 impl std::fmt::Debug for Known {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -30,103 +79,123 @@ impl std::fmt::Debug for Known {
 }
 
 impl Known {
-    /// Notes a secret.
+    fn held(&self) -> MutexGuard<'_, Texts> {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a name is shown anyway. A value of an encrypted file that is nothing but such a name, or a password that
+    /// is its user's name, is not looked for.
+    pub fn publish(&self, name: &str) {
+        self.held().public.insert(name.to_owned());
+    }
+
+    /// Notes a password for logging in, for becoming another user, or of vault.
+    pub fn add_password(&self, password: &str) {
+        self.note(password, Reach::Passwords, SHORTEST);
+    }
+
+    /// Notes a secret value.
     pub fn add(&self, secret: &str) {
-        self.note(secret, SHORTEST);
+        self.note(secret, Reach::Everything, SHORTEST);
     }
 
-    /// Notes a text from a file that is encrypted as a whole.
-    pub fn add_from_file(&self, text: &str) {
-        self.note(text, SHORTEST_OF_FILE);
-    }
-
-    fn note(&self, secret: &str, shortest: usize) {
-        let mut forms = BTreeSet::new();
-        let lines = secret.lines().map(str::trim).filter(|line| *line != secret);
-        for text in std::iter::once(secret.trim()).chain(lines) {
-            let number = text.chars().all(|c| c.is_ascii_digit() || "+-.:".contains(c));
-            if text.chars().count() >= if number { SHORTEST_NUMBER } else { shortest } {
-                forms.extend(forms_of(text));
+    /// Notes the texts and numbers in a value from a file that is encrypted as a whole. Those that are short are looked
+    /// for only where their name says that they are secret.
+    pub fn add_from_file(&self, name: &str, value: &Value) {
+        let shortest = if sounds_secret(name) { SHORTEST } else { SHORTEST_OF_FILE };
+        match value {
+            Value::Str(text) => self.note(text, Reach::Everything, shortest),
+            Value::Int(number) => self.note(&number.to_string(), Reach::Everything, shortest),
+            Value::List(items) => items.iter().for_each(|item| self.add_from_file(name, item)),
+            Value::Map(entries) => {
+                for (key, item) in entries.iter() {
+                    let inner = if sounds_secret(name) { name } else { key.as_str().unwrap_or_default() };
+                    self.add_from_file(inner, item);
+                }
             }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Float(_)
+            | Value::Template(_)
+            | Value::Secret(_)
+            | Value::Unknown(_)
+            | Value::Omit => {}
         }
-        if forms.is_empty() {
+    }
+
+    fn note(&self, secret: &str, reach: Reach, shortest: usize) {
+        let secret = secret.trim();
+        let mut texts = self.held();
+        if texts.met.get(secret).is_some_and(|met| *met == Reach::Passwords || *met == reach)
+            || texts.public.contains(secret)
+            || WORDS.contains(&secret.to_ascii_lowercase().as_str())
+        {
             return;
         }
-        let mut patterns = self.patterns.write().unwrap_or_else(PoisonError::into_inner);
-        for form in forms {
-            if !patterns.contains(&form) {
-                patterns.push(form);
+        let mut found = Vec::new();
+        if secret.chars().count() >= shortest {
+            found.extend(forms::of(secret));
+        }
+        if secret.contains('\n') {
+            let lines = secret.lines().map(str::trim).filter(|line| !line.starts_with("-----"));
+            let lines = lines
+                .filter(|line| line.chars().count() >= SHORTEST_LINE.max(shortest.min(SHORTEST_OF_FILE)));
+            found.extend(lines.flat_map(forms::of));
+        }
+        if found.is_empty() {
+            return;
+        }
+        texts.met.insert(secret.to_owned(), reach);
+        for form in found {
+            let held = texts.forms.entry(form).or_insert(reach);
+            if reach == Reach::Passwords {
+                *held = reach;
             }
         }
-        patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.len()));
+        self.version.fetch_add(1, Ordering::Release);
     }
 
-    /// Whether no secret was met: then nothing needs to be looked for.
-    pub fn is_empty(&self) -> bool {
-        self.patterns.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    /// Changes whenever something is added.
+    pub fn version(&self) -> usize {
+        self.version.load(Ordering::Acquire)
     }
 
-    /// A text with [`MASK`] in place of every secret in it; `None` where there is none in it.
-    pub fn scrub(&self, text: &str) -> Option<String> {
-        let patterns = self.patterns.read().unwrap_or_else(PoisonError::into_inner);
-        let mut scrubbed: Option<String> = None;
-        for pattern in patterns.iter() {
-            let current = scrubbed.as_deref().unwrap_or(text);
-            if current.contains(pattern.as_str()) {
-                scrubbed = Some(current.replace(pattern.as_str(), MASK));
+    /// What finds all secrets that have been met so far; none where there are none.
+    pub fn finder(&self, reach: Reach) -> Option<Arc<Finder>> {
+        let version = self.version();
+        if version == 0 {
+            return None;
+        }
+        let mut texts = self.held();
+        let Texts { forms, passwords, everything, .. } = &mut *texts;
+        let slot = match reach {
+            Reach::Passwords => passwords,
+            Reach::Everything => everything,
+        };
+        match slot {
+            Some((made, finder)) if *made == version => finder.clone(),
+            _ => {
+                let wanted = forms.iter().filter(|(_, of)| reach == Reach::Everything || **of == reach);
+                let finder = Finder::new(wanted.map(|(form, _)| form.clone()).collect()).map(Arc::new);
+                *slot = Some((version, finder.clone()));
+                finder
             }
         }
-        scrubbed
     }
-}
 
-/// The forms in which a text may appear.
-fn forms_of(text: &str) -> BTreeSet<String> {
-    let mut forms = BTreeSet::from([text.to_owned()]);
-    let json = serde_json::Value::from(text).to_string();
-    forms.insert(json.trim_matches('"').to_owned());
-    // a JSON text within a JSON text
-    forms.insert(serde_json::Value::from(json.as_str()).to_string().trim_matches(['"', '\\']).to_owned());
-    forms.insert(text.replace('\'', r#"'"'"'"#));
-    forms.insert(text.replace('\'', r"'\''"));
-    forms.insert(text.replace('\'', "''"));
-    for keep in ["-_.~", "-_.~/"] {
-        forms.insert(url_escaped(text, keep));
-    }
-    forms.insert(url_escaped(text, "-_.~").replace("%20", "+"));
-    if text.len() >= 8 {
-        forms.extend(base64_forms(text.as_bytes()));
-    }
-    // an escaped form that is cut short by trimming must not be found everywhere
-    forms.retain(|form| form.chars().count() >= SHORTEST);
-    forms
-}
-
-fn url_escaped(text: &str, keep: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::new();
-    for byte in text.bytes() {
-        let character = char::from(byte);
-        if character.is_ascii_alphanumeric() || keep.contains(character) {
-            out.push(character);
-        } else {
-            let _ = write!(out, "%{byte:02X}");
+    /// A text with [`MASK`] in place of every secret in it.
+    pub fn scrubbed(&self, text: &str, reach: Reach) -> String {
+        match self.finder(reach).and_then(|finder| finder.scrub(text.as_bytes())) {
+            Some(scrubbed) => String::from_utf8_lossy(&scrubbed).into_owned(),
+            None => text.to_owned(),
         }
     }
-    out
 }
 
-/// The digits that a text has in base64 wherever it stands: at each of the three offsets, without the digits that hang
-/// on what is around it.
-fn base64_forms(text: &[u8]) -> Vec<String> {
-    let encoded = |offset: usize| {
-        let mut bytes = vec![0; offset];
-        bytes.extend_from_slice(text);
-        let digits = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&bytes);
-        // the first digits have bits of what stands before, the last one of what stands behind
-        let from = [0, 2, 3].get(offset).copied().unwrap_or_default();
-        let to = bytes.len() * 8 / 6;
-        digits.get(from..to).unwrap_or_default().to_owned()
-    };
-    (0..3).map(encoded).collect()
+/// Whether a variable's name says that its value is a secret.
+fn sounds_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let words = ["pass", "secret", "token", "cred", "private", "apikey", "api_key"];
+    words.iter().any(|word| name.contains(word))
+        || name.split(['_', '-', '.']).any(|part| ["key", "pin", "pw", "pwd", "auth", "salt"].contains(&part))
 }

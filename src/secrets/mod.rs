@@ -3,15 +3,23 @@
 mod cipher;
 mod envelope;
 mod fault;
+mod finder;
+mod forms;
 mod identity;
+mod kept;
+pub mod keyring;
 mod known;
 mod source;
+mod store;
 mod vault;
 
 pub use envelope::{HEADER, Sealed, is_sealed};
 pub use fault::Fault;
-pub use identity::{Ask, DEFAULT_ID, Identity, Inputs, Prompt, Purpose};
-pub use known::{Known, MASK};
+pub use finder::Finder;
+pub use identity::{Ask, DEFAULT_ID, Found, Identity, Inputs, Missing, Prompt, Purpose};
+pub use kept::{Name, Passwords, Purpose as PasswordPurpose};
+pub use known::{Known, MASK, Reach};
+pub use store::SecretFile;
 pub use vault::{Opened, Password, Vault, fresh_salt};
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{Fault, Password, Vault, is_sealed};
+use crate::base::Value;
 
 /// The password that a file holds or an executable prints. `known` are the passwords that are there already: they may
 /// open the file.
@@ -15,10 +16,16 @@ use super::{Fault, Password, Vault, is_sealed};
 pub(super) fn read(source: &str, id: Option<&str>, known: &[Password]) -> Result<Vec<u8>, Fault> {
     let path = expanded(source);
     let shown = path.display();
-    let meta = std::fs::metadata(&path)
-        .map_err(|_| Fault::Source(format!("the vault password file `{shown}` was not found")))?;
+    let meta = std::fs::metadata(&path).map_err(|_| {
+        Fault::source(
+            format!("the vault password file `{shown}` was not found"),
+            format!("The vault password file {shown} was not found"),
+        )
+    })?;
     if meta.is_dir() {
-        return Err(Fault::Source(format!("the vault password file `{shown}` is a directory")));
+        let message = format!("the vault password file `{shown}` is a directory");
+        let told = format!("The vault password file provided '{shown}' can not be a directory");
+        return Err(Fault::source(message, told));
     }
     let (bytes, what) = if meta.permissions().mode() & 0o111 == 0 {
         (from_file(&path, known)?, "file")
@@ -28,14 +35,21 @@ pub(super) fn read(source: &str, id: Option<&str>, known: &[Password]) -> Result
         (from_script(&path)?, "script")
     };
     if bytes.is_empty() {
-        return Err(Fault::Source(format!("the vault password {what} `{shown}` gives an empty password")));
+        let message = format!("the vault password {what} `{shown}` gives an empty password");
+        return Err(Fault::source(
+            message,
+            format!("Invalid vault password was provided from {what} ({shown})"),
+        ));
     }
     Ok(bytes)
 }
 
 fn from_file(path: &Path, known: &[Password]) -> Result<Vec<u8>, Fault> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Fault::Unreadable { path: path.to_owned(), cause: error.kind().to_string() })?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        let path = path.display();
+        let message = format!("cannot read the vault password file `{path}`: {}", error.kind());
+        Fault::source(message, format!("Could not read vault password file '{path}'."))
+    })?;
     let bytes = bytes.trim_ascii().to_vec();
     if is_sealed(&bytes) {
         let plain = Vault::new(known.to_vec(), false).open(&bytes)?.plain;
@@ -61,8 +75,12 @@ fn from_script(path: &Path) -> Result<Vec<u8>, Fault> {
     let output = output.map_err(|error| not_run(path, &error))?;
     if !output.status.success() {
         let code = output.status.code().unwrap_or(-1);
-        let message = format!("the vault password script `{}` ended with {code}", path.display());
-        return Err(Fault::Source(message));
+        let path = path.display();
+        let message = format!("the vault password script `{path}` ended with {code}");
+        return Err(Fault::source(
+            message,
+            format!("Vault password script {path} returned non-zero ({code}): None"),
+        ));
     }
     Ok(without_line_ends(&output.stdout))
 }
@@ -75,22 +93,38 @@ fn from_client(path: &Path, id: Option<&str>) -> Result<Vec<u8>, Fault> {
         return Ok(without_line_ends(&output.stdout));
     }
     let id = id.unwrap_or(super::DEFAULT_ID);
-    let told = String::from_utf8_lossy(&output.stderr);
-    let told = told.trim();
+    let said = String::from_utf8_lossy(&output.stderr);
     let code = output.status.code().unwrap_or(-1);
-    let problem = if code == 2 { "has no password".to_owned() } else { format!("ended with {code}") };
     let path = path.display();
-    Err(Fault::Source(format!(
-        "the vault password client script `{path}` {problem} for the vault id `{id}`: {told}"
-    )))
+    // as Python shows bytes
+    let bytes = format!("b{}", Value::from(&*said).to_repr());
+    let (problem, told) = if code == 2 {
+        let told = format!("did not find a secret for vault-id={id}: {bytes}");
+        ("has no password".to_owned(), told)
+    } else {
+        let told = format!("returned non-zero ({code}) when getting secret for vault-id={id}: {bytes}");
+        (format!("ended with {code}"), told)
+    };
+    Err(Fault::source(
+        format!(
+            "the vault password client script `{path}` {problem} for the vault id `{id}`: {}",
+            said.trim()
+        ),
+        format!("Vault password client script {path} {told}"),
+    ))
 }
 
 fn not_run(path: &Path, error: &std::io::Error) -> Fault {
-    Fault::Source(format!(
-        "cannot run the vault password script `{}` ({}); if it is no script, it must not be executable",
-        path.display(),
-        error.kind()
-    ))
+    let (path, kind) = (path.display(), error.kind());
+    Fault::source(
+        format!(
+            "cannot run the vault password script `{path}` ({kind}); if it is no script, it must not be executable"
+        ),
+        format!(
+            "Problem running vault password script {path} ({kind}). If this is not a script, remove the executable bit \
+             from the file."
+        ),
+    )
 }
 
 fn without_line_ends(bytes: &[u8]) -> Vec<u8> {
@@ -132,5 +166,7 @@ pub(super) fn expanded(source: &str) -> PathBuf {
         }
     }
     out.push_str(rest);
-    PathBuf::from(out)
+    let path = PathBuf::from(out);
+    // a script is not looked up in `PATH`
+    std::path::absolute(&path).unwrap_or(path)
 }

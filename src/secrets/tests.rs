@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use super::*;
-use crate::base::Secret;
+use crate::base::{Secret, Value};
+use crate::map;
 
 const PLAIN: &str = include_str!("tests/plain.vault");
 const PROD: &str = include_str!("tests/prod.vault");
@@ -120,7 +121,7 @@ impl Ask for Answers {
         self.asked.borrow_mut().push(text.to_owned());
         let mut given = self.given.borrow_mut();
         if given.is_empty() {
-            return Err(Fault::Source("there is no terminal".to_owned()));
+            return Err(Fault::source("there is no terminal", "no terminal"));
         }
         Ok(Secret::new(given.remove(0)))
     }
@@ -152,8 +153,9 @@ fn passwords_come_from_files_scripts_clients_and_prompts_in_ansible_s_order() {
         ..Inputs::default()
     };
     let answers = Answers { given: RefCell::new(vec!["one", "two"]), ..Answers::default() };
-    let (passwords, warnings) = inputs.passwords(&inputs.identities(), Purpose::Read, &answers).unwrap();
-    assert_eq!(warnings, Vec::<String>::new());
+    let Found { passwords, missing } =
+        inputs.passwords(&inputs.identities(), Purpose::Read, &answers).unwrap();
+    assert_eq!(missing, []);
     let expected = [
         ("first", "correct horse"),
         ("prod", "tr0ubador"),
@@ -175,14 +177,20 @@ fn a_source_that_fails_is_a_warning_unless_it_is_the_only_one() {
     let empty = file(&directory, "empty", " \n", 0o600);
     let told = |ids: &[&String]| {
         let inputs = Inputs { ids: ids.iter().map(|id| format!("a@{id}")).collect(), ..Inputs::default() };
-        inputs.passwords(&inputs.identities(), Purpose::Read, &Answers::default())
+        inputs.passwords(&inputs.identities(), Purpose::Read, &Answers::default()).unwrap()
     };
-    let (passwords, warnings) = told(&[&failing, &good]).unwrap();
+    let Found { passwords, missing } = told(&[&failing, &good]);
     assert_eq!(passwords, [Password::new("a", "pw".as_bytes())]);
-    assert!(warnings[0].ends_with("has no password for the vault id `a`: nobody knows"), "{warnings:?}");
-    assert!(told(&[&empty]).unwrap_err().to_string().ends_with("gives an empty password"));
+    let warning = missing[0].to_string();
+    assert!(warning.ends_with("has no password for the vault id `a`: nobody knows"), "{warning}");
+    let told_as_ansible = missing[0].told();
+    assert!(
+        told_as_ansible.ends_with("did not find a secret for vault-id=a: b'nobody knows\\n'"),
+        "{told_as_ansible}"
+    );
+    assert!(told(&[&empty]).some().unwrap_err().to_string().ends_with("gives an empty password"));
     let missing = format!("{good}.missing");
-    assert!(told(&[&missing]).unwrap_err().to_string().ends_with("was not found"));
+    assert!(told(&[&missing]).some().unwrap_err().to_string().ends_with("was not found"));
 }
 
 #[test]
@@ -191,7 +199,8 @@ fn a_password_file_may_be_encrypted_with_a_password_before_it() {
     let first = file(&directory, "first", "correct horse", 0o600);
     let second = file(&directory, "second", &plain().seal(b"inner\n", None, b"salt").unwrap(), 0o600);
     let inputs = Inputs { ids: vec![format!("a@{first}"), format!("b@{second}")], ..Inputs::default() };
-    let (passwords, _) = inputs.passwords(&inputs.identities(), Purpose::Read, &Answers::default()).unwrap();
+    let Found { passwords, .. } =
+        inputs.passwords(&inputs.identities(), Purpose::Read, &Answers::default()).unwrap();
     assert_eq!(passwords[1], Password::new("b", "inner".as_bytes()));
 }
 
@@ -200,13 +209,13 @@ fn a_new_password_is_asked_twice_and_nothing_hangs_without_a_terminal() {
     let inputs = Inputs { ids: vec!["a@prompt".to_owned()], ..Inputs::default() };
     let ask = |given: &[&'static str]| {
         let answers = Answers { given: RefCell::new(given.to_vec()), ..Answers::default() };
-        inputs.passwords(&inputs.identities(), Purpose::Write, &answers).map(|(passwords, _)| passwords)
+        inputs.passwords(&inputs.identities(), Purpose::Write, &answers).map(|found| found.passwords)
     };
     assert_eq!(ask(&["x", "x"]).unwrap(), [Password::new("a", "x".as_bytes())]);
     assert_eq!(ask(&["x", "y"]).unwrap_err().to_string(), "the passwords do not match");
     assert_eq!(ask(&[]).unwrap_err().to_string(), "there is no terminal");
     let kept = Answers { kept: Some(("a", "known")), ..Answers::default() };
-    let (passwords, _) = inputs.passwords(&inputs.identities(), Purpose::Read, &kept).unwrap();
+    let Found { passwords, .. } = inputs.passwords(&inputs.identities(), Purpose::Read, &kept).unwrap();
     assert_eq!(passwords, [Password::new("a", "known".as_bytes())]);
     assert_eq!(*kept.asked.borrow(), Vec::<String>::new());
 }
@@ -216,7 +225,7 @@ struct Keeper;
 
 impl Ask for Keeper {
     fn terminal(&self, _: &str) -> Result<Secret, Fault> {
-        Err(Fault::Source("there is no terminal".to_owned()))
+        Err(Fault::source("there is no terminal", "no terminal"))
     }
 
     fn kept(&self, id: &str) -> Option<Secret> {
@@ -237,12 +246,19 @@ fn what_is_kept_elsewhere_opens_what_nothing_else_does() {
 fn a_value_is_decrypted_once_and_known_from_then_on() {
     let vault = Vault::new(vec![prod()], false);
     let cipher: Arc<str> = Arc::from(PROD);
-    assert!(vault.known().is_empty());
+    assert_eq!(
+        vault.known().scrubbed("it is exactly 16 bytes!", Reach::Everything),
+        "it is exactly 16 bytes!"
+    );
+    assert_eq!(vault.known().scrubbed("tr0ubador", Reach::Passwords), MASK);
     let first = vault.value(&cipher).unwrap().shared();
     assert!(Arc::ptr_eq(&first, &vault.value(&Arc::from(PROD)).unwrap().shared()));
     assert_eq!(vault.sealed_form(&first), Some(cipher));
     assert_eq!(vault.sealed_form(&Arc::from("exactly 16 bytes")), None);
-    assert_eq!(vault.known().scrub("it is exactly 16 bytes!"), Some(format!("it is {MASK}!")));
+    assert_eq!(
+        vault.known().scrubbed("it is exactly 16 bytes!", Reach::Everything),
+        format!("it is {MASK}!")
+    );
     assert_eq!(format!("{vault:?}"), "Vault { passwords: [Password of `prod`], .. }");
 }
 
@@ -250,7 +266,7 @@ fn a_value_is_decrypted_once_and_known_from_then_on() {
 fn secrets_are_found_in_every_form() {
     use base64::Engine as _;
     let known = Known::default();
-    let secret = "pa\"ss w'rd/1";
+    let secret = "pa\"ss w'rd/1é";
     known.add(secret);
     known.add("first line of it\nsecond line of it\n");
     let base64 = |text: String| base64::engine::general_purpose::STANDARD.encode(text);
@@ -258,23 +274,72 @@ fn secrets_are_found_in_every_form() {
         secret.to_owned(),
         serde_json::Value::from(secret).to_string(),
         serde_json::Value::from(serde_json::json!({"a": secret}).to_string()).to_string(),
-        "'pa\"ss w'\"'\"'rd/1'".to_owned(),
-        "x=pa%22ss%20w%27rd%2F1&y".to_owned(),
-        "x=pa%22ss+w%27rd%2F1&y".to_owned(),
+        r#"{"a": "pa\"ss w'rd/1\u00e9"}"#.to_owned(),
+        "'pa\"ss w'\"'\"'rd/1é'".to_owned(),
+        r#"pa\"ss\ w\'rd/1é"#.to_owned(),
+        r#"['pa"ss w\'rd/1é']"#.to_owned(),
+        "x=pa%22ss%20w%27rd%2F1%C3%A9&y".to_owned(),
+        "x=pa%22ss+w%27rd%2f1%c3%a9&y".to_owned(),
         base64(secret.to_owned()),
         base64(format!("u{secret}tail")),
         base64(format!("us{secret}")),
         "only the second line of it is here".to_owned(),
     ];
     for text in shown {
-        let scrubbed = known.scrub(&text).unwrap_or_else(|| panic!("not found in {text}"));
-        assert!(scrubbed.contains(MASK), "{scrubbed}");
+        let scrubbed = known.scrubbed(&text, Reach::Everything);
+        assert!(scrubbed.contains(MASK), "not found in {text}");
         assert!(!scrubbed.contains("w'rd") && !scrubbed.contains("rd/1"), "{scrubbed}");
+        assert_eq!(known.scrubbed(&text, Reach::Passwords), text);
     }
-    assert_eq!(known.scrub("nothing of it"), None);
-    // what is short or a small number would be found by chance
-    known.add("yes");
-    known.add("8080808");
-    known.add_from_file("backend");
-    assert_eq!(known.scrub("yes, backend 8080808"), None);
+    assert_eq!(known.scrubbed("nothing of it", Reach::Everything), "nothing of it");
+}
+
+#[test]
+fn what_would_be_found_by_chance_is_not_looked_for() {
+    let known = Known::default();
+    known.publish("web-frontend");
+    for secret in ["yes", "root", "web-frontend"] {
+        known.add_password(secret);
+    }
+    known.add("8080");
+    let text = "yes, root on web-frontend, 18080, 1.8080, port 8080, -p8080";
+    let scrubbed = format!("yes, root on web-frontend, 18080, 1.8080, port {MASK}, -p{MASK}");
+    assert_eq!(known.scrubbed(text, Reach::Everything), scrubbed);
+}
+
+#[test]
+fn in_encrypted_files_short_texts_are_secret_by_their_names() {
+    let known = Known::default();
+    let inner = map! {"user" => "backend", "token" => "t0k3n", "pin" => 4711, "host" => "db.example.org"};
+    known.add_from_file("database", &Value::from(inner));
+    known.add_from_file("db_passwords", &Value::from(map! {"app" => "xyzzy"}));
+    let text = "backend t0k3n 4711 db.example.org xyzzy";
+    let scrubbed = format!("backend {MASK} {MASK} {MASK} {MASK}");
+    assert_eq!(known.scrubbed(text, Reach::Everything), scrubbed);
+}
+
+#[test]
+fn the_longest_secret_is_masked_whole() {
+    let known = Known::default();
+    known.add("hunter22");
+    known.add("hunter22-and-more");
+    assert_eq!(known.scrubbed("hunter22-and-more, hunter22-", Reach::Everything), format!("{MASK}, {MASK}-"));
+}
+
+#[test]
+fn the_file_of_passwords_is_encrypted_and_its_user_s_alone() {
+    use std::collections::BTreeMap;
+    let directory = tempfile::tempdir().unwrap();
+    let file = SecretFile(directory.path().join("deep/secrets.vault"));
+    let vault = Vault::new(vec![plain()], false);
+    assert_eq!(file.get("ssh", &vault), Ok(None));
+    let all = BTreeMap::from([("ssh".to_owned(), "hunter2".to_owned())]);
+    file.write(&all, &plain()).unwrap();
+    let about = std::fs::metadata(&file.0).unwrap();
+    assert_eq!(about.permissions().mode() & 0o777, 0o600);
+    assert!(is_sealed(&std::fs::read(&file.0).unwrap()));
+    assert_eq!(file.get("ssh", &vault), Ok(Some(Secret::new("hunter2"))));
+    assert_eq!(file.get("become", &vault), Ok(None));
+    assert!(matches!(file.get("ssh", &Vault::new(vec![prod()], false)), Err(Fault::NoneFits { .. })));
+    assert_eq!(std::fs::read_dir(file.0.parent().unwrap()).unwrap().count(), 1);
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::cipher::Keys;
 use super::known::Known;
 use super::{Ask, DEFAULT_ID, Fault, Sealed};
-use crate::base::{Secret, Value};
+use crate::base::{Place, Secret, TemplateText, TextForm, Value};
 
 /// A password with the vault id that it is for. It need not be text.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,6 +21,13 @@ impl Password {
     /// A password.
     pub fn new(id: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
         Self { id: id.into(), bytes: bytes.into() }
+    }
+
+    /// Keeps it out of what is shown.
+    fn note(&self, known: &Known) {
+        if let Ok(text) = std::str::from_utf8(&self.bytes) {
+            known.add_password(text);
+        }
     }
 
     /// Encrypts bytes with this password; `id` goes into the header.
@@ -99,7 +106,9 @@ impl Vault {
     /// A vault with passwords in the order in which they are tried. `only_matching`: a text is opened only with
     /// passwords of its own vault id (Ansible's `vault_id_match`).
     pub fn new(passwords: Vec<Password>, only_matching: bool) -> Self {
-        Self { passwords, only_matching, ..Self::default() }
+        let vault = Self { passwords, only_matching, ..Self::default() };
+        vault.passwords.iter().for_each(|password| password.note(&vault.known));
+        vault
     }
 
     /// The same; where none of its passwords opens a text, the password of the text's id is asked for elsewhere.
@@ -134,6 +143,9 @@ impl Vault {
             return answer.clone();
         }
         let answer = ask.kept(id).map(|secret| Password::new(id, secret.reveal().as_bytes()));
+        if let Some(password) = &answer {
+            password.note(&self.known);
+        }
         said.insert(id.to_owned(), answer.clone());
         answer
     }
@@ -203,22 +215,32 @@ impl Vault {
         shared
     }
 
-    /// Notes the texts in a value from an encrypted file as secrets, those that are long enough to be told from
-    /// ordinary words.
-    pub fn hide(&self, value: &Value) {
-        match value {
-            Value::Str(text) => self.known.add_from_file(text),
-            Value::List(items) => items.iter().for_each(|item| self.hide(item)),
-            Value::Map(entries) => entries.values().for_each(|item| self.hide(item)),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Int(_)
-            | Value::Float(_)
-            | Value::Template(_)
-            | Value::Secret(_)
-            | Value::Unknown(_)
-            | Value::Omit => {}
+    /// The value of a variable from a file that is encrypted as a whole: what it holds is noted, and whatever reads it
+    /// knows that it has read a secret.
+    pub fn hidden(&self, name: &str, value: &Value, place: Option<&Place>) -> Value {
+        self.known.add_from_file(name, value);
+        hidden(value, place)
+    }
+}
+
+fn hidden(value: &Value, place: Option<&Place>) -> Value {
+    match value {
+        Value::Str(text) => {
+            let (text, place, form) = (Arc::clone(text), place.cloned(), TextForm::Hidden);
+            Value::Template(Arc::new(TemplateText { text, place, form }))
         }
+        Value::List(items) => Value::list(items.iter().map(|item| hidden(item, place))),
+        Value::Map(entries) => {
+            Value::map(entries.iter().map(|(key, item)| (key.clone(), hidden(item, place))).collect())
+        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Template(_)
+        | Value::Secret(_)
+        | Value::Unknown(_)
+        | Value::Omit => value.clone(),
     }
 }
 
@@ -234,6 +256,6 @@ pub fn fresh_salt() -> Result<Vec<u8>, Fault> {
     use std::io::Read as _;
     let mut salt = vec![0; 32];
     let read = std::fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut salt));
-    read.map_err(|error| Fault::Source(format!("cannot read random numbers: {error}")))?;
+    read.map_err(|error| Fault::Failed(format!("cannot read random numbers: {error}")))?;
     Ok(salt)
 }

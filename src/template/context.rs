@@ -142,6 +142,9 @@ pub(super) struct Ctx<'r> {
     pub origin: Rc<Origin>,
 }
 
+/// How Ansible begins to tell of a value that cannot be decrypted.
+const UNDECRYPTABLE: &str = "Error rendering template: Attempt to use undecryptable variable: ";
+
 fn address(scope: &Scope) -> usize {
     Arc::as_ptr(scope).cast::<()>() as usize
 }
@@ -255,9 +258,15 @@ impl Ctx<'_> {
 
     /// Renders a template that a variable holds.
     pub(super) fn nested(&self, template: &Arc<TemplateText>, scope: &Scope, label: String) -> Res<Val> {
-        if template.form == TextForm::Sealed {
-            return self.unsealed(template);
+        match template.form {
+            TextForm::Sealed => return self.unsealed(template),
+            TextForm::Hidden => {
+                self.run.tainted.set(true);
+                return Ok(Val::Data(Value::Str(Arc::clone(&template.text))));
+            }
+            TextForm::Template => {}
         }
+        let name = label.trim_matches('`').to_owned();
         {
             let mut active = self.run.active.borrow_mut();
             if let Some(first) = active.iter().position(|(other, _)| Arc::ptr_eq(other, template)) {
@@ -280,10 +289,21 @@ impl Ctx<'_> {
         }
         let result = self.deeper(|| self.template(&template.text, template.place.as_ref(), scope));
         self.run.active.borrow_mut().pop();
+        if template.place.as_ref().is_some_and(|place| place.source.hidden) {
+            self.of_hidden_file(&name, result.as_ref().ok());
+        }
         match result {
             Err(Fail::Undefined(missing)) => Ok(Val::Missing(missing)),
             Err(Fail::Unknown(unknown)) => Ok(Val::unknown(unknown)),
             other => other,
+        }
+    }
+
+    /// Notes what a template of an encrypted file gave.
+    fn of_hidden_file(&self, name: &str, value: Option<&Val>) {
+        self.run.tainted.set(true);
+        if let (Some(vault), Some(Val::Data(value))) = (self.run.lookups.vault(), value) {
+            vault.known().add_from_file(name, value);
         }
     }
 
@@ -306,7 +326,8 @@ impl Ctx<'_> {
                 let hint = fault.hint();
                 let error =
                     Diagnostic::error(Kind::Vault, format!("this value cannot be decrypted: {fault}"));
-                let error = error.at_if_unplaced(sealed.place.as_ref()).maybe_hint(hint);
+                let mut error = error.at_if_unplaced(sealed.place.as_ref()).maybe_hint(hint);
+                error.told = Some(format!("{UNDECRYPTABLE}{}", fault.told()));
                 Err(Fail::Error(Box::new(error)))
             }
         }

@@ -211,7 +211,7 @@ impl Templar {
                     return Err(Fail::from(diagnostic.told_in_full(told)));
                 }
                 Value::Str(text) => expression(ctx, text, place)?,
-                Value::Template(template) if template.form == TextForm::Sealed => {
+                Value::Template(template) if template.form != TextForm::Template => {
                     ctx.nested(template, &ctx.scope, "the condition".to_owned())?
                 }
                 Value::Template(template) => {

@@ -19,6 +19,8 @@ mod files;
 mod hosts;
 mod interrupted;
 mod jobs;
+mod keyring;
+mod secrets;
 mod world;
 
 use std::process::ExitCode;
@@ -52,6 +54,8 @@ const TESTS: &[(&str, Test)] = &[
     ("jobs::what_takes_too_long_is_killed_on_the_host_and_the_session_goes_on", jobs::timeout),
     ("jobs::a_host_is_rebooted_and_waited_for", jobs::reboot),
     ("jobs::su_and_its_password", jobs::su),
+    ("secrets::no_artefact_of_a_run_has_one_in_any_form", secrets::artefacts),
+    ("secrets::under_ansible_s_name_values_are_shown_and_passwords_are_not", secrets::ansible),
 ];
 
 /// Tests of files only: no lab is needed.
@@ -60,7 +64,12 @@ const FILE_TESTS: &[(&str, fn())] = &[
     ("files::an_unknown_pattern_is_told", files::pattern),
     ("files::a_syntax_error_in_a_template_has_the_templates_line", files::template),
     ("files::exit_codes_are_ansibles", files::exit_codes),
+    ("keyring::without_one_passwords_are_kept_in_an_encrypted_file", keyring::file),
+    ("keyring::where_nobody_is_there_what_is_missing_is_said", keyring::nobody),
 ];
+
+/// The test of a real keyring, which may have to be installed.
+const KEYRING: &str = "keyring::passwords_are_kept_in_it_and_a_locked_one_is_not_waited_for";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -69,12 +78,15 @@ fn main() -> ExitCode {
         None => true,
     };
     let mut trials: Vec<Trial> = FILE_TESTS.iter().map(|(name, test)| trial(name, *test)).collect();
+    if arguments.list || wanted(KEYRING) {
+        trials.push(keyring_trial(!arguments.list));
+    }
     let lab_is_wanted = !arguments.list && TESTS.iter().any(|(name, _)| wanted(name));
     let world = if lab_is_wanted { Some(World::boot()) } else { None };
     let world = match world {
         None => None,
         Some(Ok(world)) => Some(Arc::new(world)),
-        Some(Err(reason)) if std::env::var("FLEET_LAB").as_deref() == Ok("require") => {
+        Some(Err(reason)) if is_required() => {
             let failing = TESTS.iter().map(|(name, _)| {
                 let reason = reason.clone();
                 Trial::test(*name, move || Err(Failed::from(format!("the lab is required: {reason}"))))
@@ -103,6 +115,22 @@ fn main() -> ExitCode {
         world.down();
     }
     finish(conclusion)
+}
+
+fn is_required() -> bool {
+    std::env::var("FLEET_LAB").as_deref() == Ok("require")
+}
+
+fn keyring_trial(runs: bool) -> Trial {
+    match if runs { keyring::ready() } else { Ok(()) } {
+        Ok(()) => trial(KEYRING, keyring::keyring),
+        Err(reason) if is_required() => {
+            Trial::test(KEYRING, move || Err(Failed::from(format!("the keyring is required: {reason}"))))
+        }
+        Err(reason) => {
+            Trial::test(KEYRING, || Ok(())).with_kind(format!("skipped: {reason}")).with_ignored_flag(true)
+        }
+    }
 }
 
 fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 /// The hosts that are booted; each test takes those that it names.
 pub const HOSTS: &[&str] = &[
     "web1", "web2", "lb", "plan1", "many1", "many2", "kill1", "fault1", "fault2", "fault3", "boot1", "raw1",
-    "nohome1", "job1", "job2",
+    "nohome1", "job1", "job2", "secret1",
 ];
 
 /// The lab.

@@ -6,7 +6,7 @@
 //! # units: fleet-case.service         enabled, active
 //! # users: alice                      accounts and their groups
 //! # check: yes                        a run with `--check` comes before the others
-//! # arguments: --tags web             given to both programs
+//! # arguments: --tags web             given to both programs; CASES is the directory of the cases
 //! # python: yes                       fleet has Ansible's Python to pack modules with
 //! # collections: yes                  the same, and both programs have some of the collections from PyPI
 //! # forced: community.general.pids    with these modules of the collections in place of fleet's own
@@ -89,7 +89,10 @@ impl Case {
                 "packages" => case.packages.extend(words),
                 "units" => case.units.extend(words),
                 "users" => case.users.extend(words),
-                "arguments" => case.arguments.extend(words),
+                "arguments" => {
+                    let cases = directory().display().to_string();
+                    case.arguments.extend(words.map(|word| word.replace("CASES", &cases)));
+                }
                 "check" => case.check = value == "yes",
                 "python" => case.python = value == "yes",
                 "collections" => {

@@ -71,6 +71,8 @@ pub enum TextForm {
     /// A vault text (`!vault`): what it holds is a plain text, and a secret. It is decrypted when it is read, so that
     /// one that cannot be decrypted is an error only where it is used.
     Sealed,
+    /// A plain text of a file that is encrypted as a whole: a secret when it is read.
+    Hidden,
 }
 
 /// Remembers the task whose result would have been needed.

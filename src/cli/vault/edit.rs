@@ -6,32 +6,35 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::files::{self, Scratch};
-use super::{Writer, say};
+use super::files::{self, Mode, Scratch};
+use super::{Manner, Worded, Writer, warn};
 use crate::base::shlex;
 use crate::config::Config;
 use crate::secrets::{DEFAULT_ID, Inputs, Sealed, Vault};
 
 /// Makes a new encrypted file.
-pub(super) fn create(file: &str, writer: &Writer, config: &Config) -> Result<()> {
+pub(super) fn create(file: &str, writer: &Writer, config: &Config, manner: Manner) -> Result<()> {
     if Path::new(file).exists() {
-        bail!("`{file}` exists already: use `edit`");
+        let told = format!("{file} exists, please use 'edit' instead");
+        return Err(Worded::failed(format!("`{file}` exists already: use `edit`"), told).into());
     }
     if let Some(directory) = Path::new(file).parent().filter(|path| !path.as_os_str().is_empty())
         && !directory.exists()
     {
-        say(&format!("warning: `{}` does not exist and is made", directory.display()));
+        let shown = directory.display();
+        let told = format!("{shown} does not exist, creating...");
+        warn(&format!("`{shown}` does not exist and is made"), &told, manner);
         std::fs::create_dir_all(directory)
             .with_context(|| format!("cannot make `{}`", directory.display()))?;
     }
     let text = edited(file, &[], config)?;
-    files::write(file, writer.seal(&text)?.as_bytes())
+    files::write(file, writer.seal(&text)?.as_bytes(), Mode::Private)
 }
 
 /// Edits an encrypted file. It is encrypted with the password that opened it, and keeps its vault id.
 pub(super) fn edit(file: &str, vault: &Vault, inputs: &Inputs, config: &Config) -> Result<()> {
     let before = files::read(file)?;
-    let plain = super::opened(file, vault)?;
+    let plain = super::opened(file, vault, &files::absolute(file))?;
     let text = edited(file, &plain, config)?;
     if text == plain {
         return Ok(());
@@ -39,7 +42,7 @@ pub(super) fn edit(file: &str, vault: &Vault, inputs: &Inputs, config: &Config) 
     let id = Sealed::parse(&before)?.id.unwrap_or_else(|| DEFAULT_ID.to_owned());
     let used = vault.open(&before)?.password;
     let writer = Writer::choose(vec![used], None, inputs)?;
-    files::write(file, writer.seal_for(&text, &id)?.as_bytes())
+    files::write(file, writer.seal_for(&text, &id)?.as_bytes(), Mode::Kept)
 }
 
 /// A text after the user's editor has had it.

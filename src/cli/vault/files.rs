@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::cli::exit::Worded;
+
 /// A file as it is shown.
 pub(super) fn shown(file: &str) -> String {
     if file == "-" { "standard input".to_owned() } else { format!("`{file}`") }
@@ -19,21 +21,45 @@ pub(super) fn read(file: &str) -> Result<Vec<u8>> {
         std::io::stdin().lock().read_to_end(&mut bytes).context("cannot read standard input")?;
         return Ok(bytes);
     }
-    std::fs::read(file).with_context(|| format!("cannot read `{file}`"))
+    std::fs::read(file).map_err(|error| {
+        let path = absolute(file);
+        let path = path.display();
+        let told = match (error.raw_os_error(), error.to_string().split(" (os error").next()) {
+            (Some(number), Some(words)) => format!("[Errno {number}] {words}: '{path}'"),
+            _ => error.to_string(),
+        };
+        let told = format!("Unable to read source file ({path}): {told}");
+        Worded::failed(format!("cannot read `{file}`: {error}"), told).into()
+    })
 }
 
-/// Replaces a file, or writes to standard output. A file that is there keeps its mode and owner; a new one is the user's
-/// alone. Links are followed.
-pub(super) fn write(file: &str, bytes: &[u8]) -> Result<()> {
+/// A file's whole path, as Ansible shows it; `-` stays what it is.
+pub(super) fn absolute(file: &str) -> PathBuf {
+    let path = Path::new(file);
+    if file == "-" { path.to_owned() } else { std::path::absolute(path).unwrap_or_else(|_| path.to_owned()) }
+}
+
+/// Who may read a file that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Its owner: what was decrypted is no longer everybody's.
+    Private,
+    /// Who may read the one that is there.
+    Kept,
+}
+
+/// Replaces a file, or writes to standard output. A file that is there keeps its owner; a new one is the user's alone.
+/// Links are followed.
+pub(super) fn write(file: &str, bytes: &[u8], mode: Mode) -> Result<()> {
     if file == "-" {
         let mut out = std::io::stdout().lock();
         return out.write_all(bytes).and_then(|()| out.flush()).context("cannot write to standard output");
     }
     let target = std::fs::canonicalize(file).unwrap_or_else(|_| PathBuf::from(file));
-    replace(&target, bytes).with_context(|| format!("cannot write `{file}`"))
+    replace(&target, bytes, mode).with_context(|| format!("cannot write `{file}`"))
 }
 
-fn replace(target: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn replace(target: &Path, bytes: &[u8], mode: Mode) -> std::io::Result<()> {
     let before = std::fs::metadata(target).ok();
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let beside = target.with_file_name(format!(".{name}.{}", std::process::id()));
@@ -46,7 +72,9 @@ fn replace(target: &Path, bytes: &[u8]) -> std::io::Result<()> {
             if std::os::unix::fs::fchown(&new, uid, gid).is_err() && before.uid() != new.metadata()?.uid() {
                 return Err(std::io::Error::other("its owner cannot be kept"));
             }
-            new.set_permissions(Permissions::from_mode(before.mode() & 0o7777))?;
+            if mode == Mode::Kept {
+                new.set_permissions(Permissions::from_mode(before.mode() & 0o7777))?;
+            }
         }
         new.sync_all()?;
         std::fs::rename(&beside, target)

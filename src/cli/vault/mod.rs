@@ -2,14 +2,16 @@
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-use super::exit::{self, Exit, WrongOptions};
-use super::vault_options::{Asking, VaultOptions, configured, wrong};
+use super::exit::{self, Exit, Worded};
+use super::inventory::Manner;
+use super::vault_options::{self, Asking, VaultOptions, configured, warn, wrong};
 use crate::config::Config;
 use crate::project::Project;
 use crate::secrets::{Identity, Inputs, Password, Purpose, Vault, fresh_salt};
@@ -18,6 +20,11 @@ mod edit;
 mod files;
 mod rekey;
 mod string;
+
+use files::Mode;
+
+/// Ansible's words for several inputs with one output.
+const ONE_OUTPUT: &str = "At most one input file may be used with the --output option";
 
 /// Arguments of `fleet vault`.
 #[derive(Debug, Args)]
@@ -28,7 +35,7 @@ pub struct VaultArgs {
 
 /// Encryption and decryption of Ansible's data files
 #[derive(Debug, Parser)]
-#[command(name = "ansible-vault", version, arg_required_else_help = true)]
+#[command(name = "ansible-vault", version)]
 struct Alone {
     #[command(subcommand)]
     action: Action,
@@ -135,68 +142,71 @@ struct EncryptWith {
 pub fn alone(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let action = match Alone::try_parse_from(arguments) {
         Ok(Alone { action }) => action,
+        Err(error) if error.use_stderr() => return super::names::wrong_usage("ansible-vault", &error),
         Err(error) => {
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Fine.into() };
+            return Exit::Fine.into();
         }
     };
-    match run(VaultArgs { action }) {
+    match run(VaultArgs { action }, Manner::Ansible) {
         Ok(exit) => exit.into(),
-        Err(error) => {
-            exit::print(&error);
-            exit::of(&error).into()
-        }
+        Err(error) => exit::end_as_ansible(&error),
     }
 }
 
 /// Runs `fleet vault`.
-pub fn run(args: VaultArgs) -> Result<Exit> {
+pub fn run(args: VaultArgs, manner: Manner) -> Result<Exit> {
     let (config, _) = super::configuration::read(&Project::new())?;
     match args.action {
         Action::Create(Create { common, encrypt, skip_tty_check, files }) => {
             let [file] = files.as_slice() else {
-                return Err(WrongOptions("`create` takes exactly one file".to_owned()).into());
+                let told = "ansible-vault create can take only one filename argument";
+                return Err(Worded::options("`create` takes exactly one file", told).into());
             };
             if !skip_tty_check && !std::io::stdout().is_terminal() {
-                return Err(WrongOptions("not a terminal: the editor cannot be opened".to_owned()).into());
+                let message = "not a terminal: the editor cannot be opened";
+                return Err(Worded::options(message, "not a tty, editor cannot be opened").into());
             }
-            let writer = Writer::new(common, encrypt, &config)?;
-            edit::create(file, &writer, &config)?;
+            let writer = Writer::new(common, encrypt, &config, manner)?;
+            edit::create(file, &writer, &config, manner)?;
         }
         Action::Edit(Edit { common, encrypt: EncryptWith { id: _ }, files }) => {
-            let (vault, inputs) = reader(common, &config)?;
+            let (vault, inputs) = reader(common, &config, manner)?;
             for file in &files {
                 edit::edit(file, &vault, &inputs, &config)?;
             }
         }
         Action::View(View { common, files }) => {
-            let (vault, _) = reader(common, &config)?;
+            let (vault, _) = reader(common, &config, manner)?;
             for file in &files {
-                edit::view(&opened(file, &vault)?)?;
+                edit::view(&opened(file, &vault, Path::new(file))?)?;
             }
         }
         Action::Decrypt(Decrypt { common, output, files }) => {
-            let (vault, _) = reader(common, &config)?;
+            let (vault, _) = reader(common, &config, manner)?;
             for file in inputs_of(&files, output.as_deref(), "ciphertext")? {
-                let plain = opened(file, &vault)?;
-                files::write(output.as_deref().unwrap_or(file), &plain)?;
+                let plain = opened(file, &vault, &files::absolute(file))?;
+                files::write(output.as_deref().unwrap_or(file), &plain, Mode::Private)?;
             }
             success("Decryption successful");
         }
         Action::Encrypt(Encrypt { common, with, output, files }) => {
-            let writer = Writer::new(common, with, &config)?;
+            let writer = Writer::new(common, with, &config, manner)?;
             for file in inputs_of(&files, output.as_deref(), "plaintext")? {
-                let text = writer.seal(&files::read(file)?).with_context(|| files::shown(file))?;
-                files::write(output.as_deref().unwrap_or(file), text.as_bytes())?;
+                let text = writer.seal(&files::read(file)?).map_err(|error| {
+                    let told = error.to_string();
+                    Worded::failed(format!("{}: {error:#}", files::shown(file)), told)
+                })?;
+                files::write(output.as_deref().unwrap_or(file), text.as_bytes(), Mode::Private)?;
             }
             success("Encryption successful");
         }
         Action::EncryptString(args) => {
-            string::run(args, &config)?;
+            string::run(args, &config, manner)?;
             success("Encryption successful");
         }
         Action::Rekey(args) => {
-            rekey::run(args, &config)?;
+            rekey::run(args, &config, manner)?;
             say("Rekey successful");
         }
     }
@@ -206,8 +216,9 @@ pub fn run(args: VaultArgs) -> Result<Exit> {
 /// The files that are meant: standard input where none is.
 fn inputs_of<'f>(files: &'f [String], output: Option<&str>, what: &str) -> Result<Vec<&'f str>> {
     if output.is_some() && files.len() > 1 {
-        let message = "at most one file may be given together with `--output`";
-        return Err(WrongOptions(message.to_owned()).into());
+        return Err(
+            Worded::options("at most one file may be given together with `--output`", ONE_OUTPUT).into()
+        );
     }
     if files.is_empty() {
         if std::io::stdin().is_terminal() {
@@ -218,36 +229,35 @@ fn inputs_of<'f>(files: &'f [String], output: Option<&str>, what: &str) -> Resul
     Ok(files.iter().map(String::as_str).collect())
 }
 
-/// What an encrypted file holds.
-fn opened(file: &str, vault: &Vault) -> Result<Vec<u8>> {
+/// What an encrypted file holds. Ansible names it `told`.
+fn opened(file: &str, vault: &Vault, told: &Path) -> Result<Vec<u8>> {
     let opened = vault.open(&files::read(file)?);
     match opened {
         Ok(opened) => Ok(opened.plain),
         Err(fault) => {
             let hint = fault.hint().map_or(String::new(), |hint| format!(" ({hint})"));
-            bail!("{}: {fault}{hint}", files::shown(file))
+            let told = format!("{} for {}", fault.told(), told.display());
+            Err(Worded::failed(format!("{}: {fault}{hint}", files::shown(file)), told).into())
         }
     }
 }
 
 /// The passwords to read with. As ansible-vault it asks where nothing says where they are.
-fn reader(common: Common, config: &Config) -> Result<(Vault, Inputs)> {
+fn reader(common: Common, config: &Config, manner: Manner) -> Result<(Vault, Inputs)> {
     let Common { vault, verbose: _ } = common;
     let inputs = vault.over(configured(config))?;
-    let passwords = passwords(&inputs, Purpose::Read)?;
-    Ok((Vault::new(passwords, inputs.id_match).asking(Arc::new(Asking)), inputs))
+    let passwords = passwords(&inputs, Purpose::Read, manner)?;
+    let asking = Asking::default();
+    asking.given(&passwords);
+    Ok((Vault::new(passwords, inputs.id_match).asking(Arc::new(asking)), inputs))
 }
 
-fn passwords(inputs: &Inputs, purpose: Purpose) -> Result<Vec<Password>> {
+fn passwords(inputs: &Inputs, purpose: Purpose, manner: Manner) -> Result<Vec<Password>> {
     let mut identities = inputs.identities();
     if identities.is_empty() {
         identities.push(Identity::ask(inputs.default_label()));
     }
-    let (passwords, warnings) = inputs.passwords(&identities, purpose, &Asking).map_err(wrong)?;
-    for warning in warnings {
-        say(&format!("warning: {warning}"));
-    }
-    Ok(passwords)
+    vault_options::some(inputs.passwords(&identities, purpose, &Asking::default()).map_err(wrong)?, manner)
 }
 
 /// Encrypts with one password.
@@ -258,17 +268,22 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(common: Common, encrypt: EncryptWith, config: &Config) -> Result<Self> {
+    fn new(common: Common, encrypt: EncryptWith, config: &Config, manner: Manner) -> Result<Self> {
         let Common { vault, verbose: _ } = common;
         let inputs = vault.over(configured(config))?;
-        let passwords = passwords(&inputs, Purpose::Write)?;
+        let passwords = passwords(&inputs, Purpose::Write, manner)?;
         let id = encrypt.id.or_else(|| inputs.encrypt_identity.clone());
         if id.is_none() && passwords.len() > 1 {
             let ids: Vec<&str> = passwords.iter().map(|password| password.id.as_str()).collect();
-            let ids = ids.join("`, `");
-            let message =
-                format!("several vault ids can encrypt (`{ids}`): choose one with `--encrypt-vault-id`");
-            return Err(WrongOptions(message).into());
+            let message = format!(
+                "several vault ids can encrypt (`{}`): choose one with `--encrypt-vault-id`",
+                ids.join("`, `")
+            );
+            let told = format!(
+                "The vault-ids {} are available to encrypt. Specify the vault-id to encrypt with --encrypt-vault-id",
+                ids.join(",")
+            );
+            return Err(Worded::options(message, told).into());
         }
         Self::choose(passwords, id.as_deref(), &inputs)
     }
@@ -278,11 +293,17 @@ impl Writer {
         let known: Vec<String> = passwords.iter().map(|password| password.id.clone()).collect();
         let chosen = passwords.into_iter().find(|password| id.is_none_or(|id| password.id == id));
         let Some(password) = chosen else {
-            bail!(
-                "there is no password of the vault id `{}`, given by `--encrypt-vault-id`; known are `{}`",
-                id.unwrap_or_default(),
+            let id = id.unwrap_or_default();
+            let message = format!(
+                "there is no password of the vault id `{id}`, given by `--encrypt-vault-id`; known are `{}`",
                 known.join("`, `")
             );
+            let known = crate::base::Value::list(known.iter().map(|id| id.as_str().into()));
+            let told = format!(
+                "Did not find a match for --encrypt-vault-id={id} in the known vault-ids {}",
+                known.to_repr()
+            );
+            return Err(Worded::failed(message, told).into());
         };
         Ok(Self { password, salt: inputs.encrypt_salt.as_ref().map(|salt| salt.as_bytes().to_vec()) })
     }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use super::{Common, EncryptWith, Writer, files, opened, passwords, reader};
+use super::{Common, EncryptWith, Manner, Mode, Writer, files, opened, passwords, reader};
 use crate::config::Config;
 use crate::secrets::{Inputs, Purpose};
 
@@ -24,10 +24,10 @@ pub(super) struct Rekey {
     files: Vec<String>,
 }
 
-pub(super) fn run(args: Rekey, config: &Config) -> Result<()> {
+pub(super) fn run(args: Rekey, config: &Config, manner: Manner) -> Result<()> {
     let Rekey { common, encrypt, new_vault_id, new_vault_password_file, files } = args;
     let ask = common.vault.ask;
-    let (vault, old) = reader(common, config)?;
+    let (vault, old) = reader(common, config, manner)?;
     let id = encrypt.id.or_else(|| old.encrypt_identity.clone());
     // as ansible-vault: the configured identities count where one of them is to encrypt
     let new = Inputs {
@@ -37,10 +37,10 @@ pub(super) fn run(args: Rekey, config: &Config) -> Result<()> {
         identity_list: if id.is_some() { old.identity_list.clone() } else { Vec::new() },
         ..old
     };
-    let writer = Writer::choose(passwords(&new, Purpose::Renew)?, id.as_deref(), &new)?;
+    let writer = Writer::choose(passwords(&new, Purpose::Renew, manner)?, id.as_deref(), &new)?;
     for file in &files {
-        let plain = opened(file, &vault)?;
-        files::write(file, writer.seal(&plain)?.as_bytes())?;
+        let plain = opened(file, &vault, &files::absolute(file))?;
+        files::write(file, writer.seal(&plain)?.as_bytes(), Mode::Kept)?;
     }
     Ok(())
 }

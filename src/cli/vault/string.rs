@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Read as _, Write as _};
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::{Common, EncryptWith, Writer, WrongOptions, files, say};
+use super::{Common, EncryptWith, Manner, Mode, ONE_OUTPUT, Worded, Writer, files, say};
 use crate::cli::prompt;
 use crate::config::Config;
 
@@ -43,18 +43,20 @@ struct Plain {
     name: Option<String>,
 }
 
-pub(super) fn run(args: EncryptString, config: &Config) -> Result<()> {
+pub(super) fn run(args: EncryptString, config: &Config, manner: Manner) -> Result<()> {
     let EncryptString { common, encrypt, output, prompt, show_input, names, stdin_name, texts } = args;
     if output.is_some() && texts.len() > 1 {
-        let message = "at most one text may be given together with `--output`";
-        return Err(WrongOptions(message.to_owned()).into());
+        return Err(
+            Worded::options("at most one text may be given together with `--output`", ONE_OUTPUT).into()
+        );
     }
     let reads = texts.iter().any(|text| text == "-") || stdin_name.is_some() || (texts.is_empty() && !prompt);
     if prompt && reads {
         let message = "`--prompt` cannot be used where a text is read from standard input";
-        return Err(WrongOptions(message.to_owned()).into());
+        let told = "The --prompt option is not supported if also reading input from stdin";
+        return Err(Worded::options(message, told).into());
     }
-    let writer = Writer::new(common, encrypt, config)?;
+    let writer = Writer::new(common, encrypt, config, manner)?;
     let mut all = Vec::new();
     if prompt {
         all.push(prompted(show_input)?);
@@ -70,7 +72,8 @@ pub(super) fn run(args: EncryptString, config: &Config) -> Result<()> {
     let mut names = names.into_iter();
     for text in texts {
         if text.is_empty() {
-            return Err(WrongOptions("a text of the command line is empty".to_owned()).into());
+            let told = "The plaintext provided from the command line args was empty, not encrypting";
+            return Err(Worded::options("a text of the command line is empty", told).into());
         }
         all.push(Plain { text, from: "the command line args", name: names.next() });
     }
@@ -89,7 +92,7 @@ pub(super) fn run(args: EncryptString, config: &Config) -> Result<()> {
         }
         blocks += &block(&sealed, name.as_deref());
     }
-    files::write(output.as_deref().unwrap_or("-"), blocks.as_bytes())
+    files::write(output.as_deref().unwrap_or("-"), blocks.as_bytes(), Mode::Private)
 }
 
 /// A vault text as a YAML block scalar.
@@ -110,7 +113,8 @@ fn prompted(show_input: bool) -> Result<Plain> {
         prompt::ask("String to encrypt (hidden): ")?.reveal().to_owned()
     };
     if text.is_empty() {
-        return Err(WrongOptions("the text that was typed is empty".to_owned()).into());
+        let told = "The plaintext provided from the prompt was empty, not encrypting";
+        return Err(Worded::options("the text that was typed is empty", told).into());
     }
     Ok(Plain { text, from: "the interactive prompt", name: Some(name).filter(|name| !name.is_empty()) })
 }
@@ -125,7 +129,7 @@ fn from_stdin() -> Result<String> {
     let mut text = String::new();
     std::io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
     if text.is_empty() {
-        return Err(WrongOptions("standard input is empty".to_owned()).into());
+        return Err(Worded::options("standard input is empty", "stdin was empty, not encrypting").into());
     }
     if terminal && !text.ends_with('\n') {
         let _ = writeln!(std::io::stdout());

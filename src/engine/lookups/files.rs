@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::ask::Ask;
 use super::{Found, failed};
-use crate::base::Value;
 use crate::base::pyregex;
+use crate::base::{Secret, Value};
 use crate::template::LookupError;
 
 /// The texts of files.
@@ -15,26 +15,34 @@ pub(super) fn file(ask: &Ask<'_>) -> Found {
         let Some(path) = ask.file(term) else {
             return Err(failed(format!("unable to access the file '{term}': file not found")));
         };
-        let text = read(ask, &path)?;
+        let (text, hidden) = read(ask, &path)?;
         let text = if lstrip { text.trim_start() } else { &text };
-        Ok(Value::from(if rstrip { text.trim_end() } else { text }))
+        Ok(value(if rstrip { text.trim_end() } else { text }, hidden))
     })
 }
 
 /// The texts of files that may be encrypted, as they are.
 pub(super) fn unvault(ask: &Ask<'_>) -> Found {
     ask.each(|term| match ask.file(term) {
-        Some(path) => read(ask, &path).map(Value::from),
+        Some(path) => read(ask, &path).map(|(text, hidden)| value(&text, hidden)),
         None => Err(failed(format!("unable to find file matching \"{term}\""))),
     })
 }
 
-fn read(ask: &Ask<'_>, path: &Path) -> Result<String, LookupError> {
+/// Whether a file is encrypted.
+type Hidden = bool;
+
+fn value(text: &str, hidden: Hidden) -> Value {
+    if hidden { Value::Secret(Secret::new(text)) } else { Value::from(text) }
+}
+
+fn read(ask: &Ask<'_>, path: &Path) -> Result<(String, Hidden), LookupError> {
     let source = ask.world.project.read(path).map_err(|diagnostic| failed(diagnostic.message.clone()))?;
-    if ask.world.project.is_sealed(path) {
-        ask.world.project.vault().hide(&Value::from(source.text.as_str()));
+    let hidden = ask.world.project.is_sealed(path);
+    if hidden {
+        ask.world.project.vault().known().add(&source.text);
     }
-    Ok(source.text.clone())
+    Ok((source.text.clone(), hidden))
 }
 
 /// The files whose names match a pattern, of the first directory that has any.

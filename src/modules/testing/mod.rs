@@ -72,8 +72,8 @@ pub struct Case {
 }
 
 const EXPECTATIONS: &[&str] = &[
-    "actions", "diffs", "summary", "changed", "skipped", "rounds", "warnings", "result", "fails", "unknown",
-    "no_law",
+    "actions", "diffs", "summary", "changed", "skipped", "tainted", "rounds", "warnings", "result", "fails",
+    "unknown", "no_law",
 ];
 
 impl Case {
@@ -85,6 +85,7 @@ impl Case {
         let flag = |name: &str, default| context.get(name).and_then(Json::as_bool).unwrap_or(default);
         let user = context.get("user").and_then(Json::as_str).unwrap_or("root").to_owned();
         let context = Context {
+            shows_secrets: false,
             check_mode: flag("check", false),
             diff: flag("diff", true),
             user,
@@ -182,7 +183,18 @@ impl Case {
     }
 
     fn compare(&self, plan: &Plan, overlay: &Overlay, wrong: &mut Vec<String>) {
-        let Plan { changes, changed: _, summary, diffs, result, facts: _, warnings, opaque, skipped } = plan;
+        let Plan {
+            changes,
+            changed: _,
+            summary,
+            diffs,
+            result,
+            facts: _,
+            warnings,
+            opaque,
+            skipped,
+            tainted,
+        } = plan;
         let digest = |path: &str| self.host.sha1(path, overlay);
         self.lines("actions", changes.iter().map(|planned| shown::action(planned, &digest)).collect(), wrong);
         if self.expected.contains_key("diffs") || !diffs.is_empty() {
@@ -195,6 +207,8 @@ impl Case {
         if let Some(expected) = self.expected.get("changed") {
             same("changed", expected, &Json::from(plan.is_changed()), wrong);
         }
+        let expected = self.expected.get("tainted").cloned().unwrap_or(Json::Bool(false));
+        same("tainted", &expected, &Json::from(*tainted), wrong);
         if let Some(expected) = self.expected.get("skipped") {
             same("skipped", expected, &Json::from(*skipped), wrong);
         }

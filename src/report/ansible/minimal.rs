@@ -11,6 +11,7 @@ use crate::base::Value;
 use crate::engine::Event;
 use crate::engine::event::{Outcome, Status, TaskLabel};
 use crate::report::Reporter;
+use crate::secrets::{Known, Reach};
 
 /// Whether a result may have several lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +27,18 @@ pub struct Minimal {
     display: Display,
     settings: Settings,
     line: Line,
-    tree: Option<PathBuf>,
+    tree: Option<(PathBuf, Arc<Known>)>,
 }
 
 impl Minimal {
-    /// A reporter that writes to a display, and each host's result to a file in `tree`.
-    pub fn new(display: Display, settings: Settings, line: Line, tree: Option<PathBuf>) -> Self {
+    /// A reporter that writes to a display, and each host's result to a file in the directory `tree`, without the
+    /// passwords that are known.
+    pub fn new(
+        display: Display,
+        settings: Settings,
+        line: Line,
+        tree: Option<(PathBuf, Arc<Known>)>,
+    ) -> Self {
         Self { display, settings, line, tree }
     }
 
@@ -117,11 +124,12 @@ impl Minimal {
     }
 
     fn write_down(&mut self, host: &str, outcome: &Outcome, shown: &Shown) -> io::Result<()> {
-        let Some(tree) = &self.tree else { return Ok(()) };
+        let Some((tree, known)) = &self.tree else { return Ok(()) };
         if matches!(outcome.status, Status::Skipped { .. } | Status::MayChange(_)) {
             return Ok(());
         }
         let text = super::json::dump(&Value::map(shown.entries.clone()), None);
+        let text = known.scrubbed(&text, Reach::Passwords);
         let written = std::fs::create_dir_all(tree).and_then(|()| std::fs::write(tree.join(host), text));
         match written {
             Ok(()) => Ok(()),
