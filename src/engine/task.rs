@@ -15,7 +15,7 @@ use super::play::{Handler, PlayRun};
 use super::python::Making;
 use super::run::Run;
 use super::single::{Settings, Single};
-use crate::base::{Key, Map, Unknown, Value};
+use crate::base::{Key, Kind, Map, Unknown, Value};
 use crate::lang::{Keyword, Task, is_reserved, reserved, short_name};
 use crate::modules::{Context, FreeForm};
 use crate::plan::bind::{Binder, Bound, Stop, When};
@@ -122,7 +122,13 @@ impl Turn<'_> {
             Ok(items) => items,
             Err(stop) => {
                 // as Ansible: a loop that cannot be evaluated does not matter where the condition is false
-                if let Ok(When::Skip { condition }) = binder.when(self.task) {
+                if let Ok(When::Skip { condition }) = binder.when(self.task)
+                    && !rests_on_missing(
+                        &stop,
+                        &condition,
+                        &binder.loop_names(self.task).map_or_else(|_| "item".to_owned(), |names| names.0),
+                    )
+                {
                     let single = Single::condition(&condition);
                     return Ok(self.end(single, &settings, None, &binder, started));
                 }
@@ -382,7 +388,10 @@ impl Turn<'_> {
             Ok(When::Skip { condition }) => {
                 return Ok((Single::condition(&condition), None));
             }
-            Ok(When::Unknown(unknown)) => return Ok((Single::unknown(unknown), None)),
+            Ok(When::Unknown(unknown)) => {
+                let effects = self.perhaps_set(&binder, settings, &unknown).await?;
+                return Ok((Single { effects, ..Single::unknown(unknown) }, None));
+            }
             Err(stop) => return Ok((Single::stopped(stop), None)),
         }
         let delegate = match binder.text(self.task, Keyword::DelegateTo) {
@@ -545,6 +554,25 @@ impl Turn<'_> {
                 }
             }
         }
+    }
+
+    /// Check mode: the variables that the task sets if it runs. Nobody knows whether it does, so nobody knows them.
+    async fn perhaps_set(
+        &self,
+        binder: &Binder<'_>,
+        settings: &Settings,
+        unknown: &Arc<Unknown>,
+    ) -> Result<Vec<Effect>, Trouble> {
+        if !matches!(short_name(&self.task.module), "include_vars" | "set_fact") {
+            return Ok(Vec::new());
+        }
+        let single = Box::pin(self.once(binder, settings, None, None)).await?;
+        let names = self.effects(&single, None).into_iter().flat_map(|effect| match effect {
+            Effect::Set(name, _) => vec![name],
+            Effect::Include(layer) => layer.vars.keys().cloned().collect(),
+            Effect::Facts(_) | Effect::Of(..) => Vec::new(),
+        });
+        Ok(names.map(|name| Effect::Set(name, Value::Unknown(Arc::clone(unknown)))).collect())
     }
 
     /// The module, once, and no longer than the task's `timeout`.
@@ -817,6 +845,14 @@ fn extended(task: &Task, binder: &Binder<'_>) -> Result<(bool, bool), Stop> {
         Ok(value.and_then(|value| value.to_bool()).unwrap_or(default))
     };
     Ok((flag("extended", false)?, flag("extended_allitems", true)?))
+}
+
+/// Whether a condition is false for want of the items that a loop does not have because fleet lacks a filter or test:
+/// then nobody knows whether the task is to be skipped.
+fn rests_on_missing(stop: &Stop, condition: &Value, item: &str) -> bool {
+    let lacking = matches!(stop, Stop::Failed(diagnostic) if diagnostic.kind == Kind::TemplateSyntax);
+    lacking
+        && condition.to_text().split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == item)
 }
 
 /// `ansible_loop`, with `loop_control`'s `extended`: where in the loop an item stands.
