@@ -139,6 +139,12 @@ impl Execution<'_> {
         }))
     }
 
+    /// Check mode: the task that would have installed packages by now, or else have changed something.
+    pub(super) fn making(&self) -> Option<Arc<Unknown>> {
+        let options = &self.turn.run.options;
+        (options.check_mode && !options.check_apart).then(|| self.machine.store.making()).flatten()
+    }
+
     /// Check mode: the task that would have installed what the module fails for lack of, or finds nothing to do for
     /// lack of, where there is one.
     fn doubted(&self) -> Option<Arc<Unknown>> {

@@ -99,6 +99,13 @@ impl Store {
         self.lock().installs.clone()
     }
 
+    /// In check mode, the task that would have installed packages by now, or else the one that would have changed
+    /// something last.
+    pub(super) fn making(&self) -> Option<Arc<Unknown>> {
+        let inner = self.lock();
+        inner.installs.clone().or_else(|| inner.unknown.clone())
+    }
+
     /// A copy of the overlay, for look-ahead to lay more on.
     pub(super) fn overlay(&self) -> Overlay {
         self.lock().overlay.clone()

@@ -698,7 +698,17 @@ impl Turn<'_> {
             detached: detached.as_ref(),
             deadline,
         };
-        let mut single = execution.run().await?;
+        let mut single = match execution.run().await {
+            // check mode: who is to be become may be one of those that would have been made by now
+            Err(trouble) if !trouble.unreachable && user.spec.is_some() => match execution.making() {
+                Some(task) => Single::unknown(task),
+                None => return Err(trouble),
+            },
+            ended => ended?,
+        };
+        if module.doc().name == "setup" {
+            self.name_python(binder, &mut single);
+        }
         single.cacheable = given.get("cacheable").and_then(Value::to_bool).unwrap_or(false);
         single.tainted |= tainted;
         if let Some(made) = made {

@@ -12,7 +12,7 @@ use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fai
 use super::params::{PathText, Rule};
 use super::view::View;
 use super::words;
-use crate::base::Map;
+use crate::base::{Map, Value};
 use crate::wire::{Action, Done, Failure, Program, Query};
 use crate::{choices, params};
 

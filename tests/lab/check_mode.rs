@@ -144,6 +144,9 @@ const BROUGHT: &str = r#"
       debug: {msg: "{{ version.stderr }}"}
     - name: has nothing to do with it
       assert: {that: 1 + 1 == 2}
+    - name: as who is not there yet
+      file: {path: /srv/brought, state: directory}
+      become_user: brought
     - name: fails by itself
       fail: {msg: for good}
       ignore_errors: true
@@ -175,6 +178,7 @@ pub fn brought(world: &World) {
             ("its program", "may_change", "package"),
             ("hangs on its program", "ok", ""),
             ("has nothing to do with it", "ok", ""),
+            ("as who is not there yet", "may_change", "package"),
             ("fails by itself", "ignored", ""),
         ]
     );
