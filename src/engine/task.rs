@@ -10,18 +10,20 @@ use super::controller::TaskController;
 use super::event::{Event, FailureText, Outcome, TaskLabel};
 use super::execution::Execution;
 use super::include::Included;
+use super::looping::{extended, position};
 use super::machine::Trouble;
+use super::perhaps::rests_on_missing;
 use super::play::{Handler, PlayRun};
 use super::python::Making;
 use super::run::Run;
-use super::single::{Settings, Single};
-use crate::base::{Key, Kind, Map, Unknown, Value};
+use super::single::{Settings, Single, registered_deprecation, shown};
+use crate::base::{Key, Map, Unknown, Value};
 use crate::lang::{Keyword, Task, is_reserved, reserved, short_name};
 use crate::modules::{Context, FreeForm};
 use crate::plan::bind::{Binder, Bound, Stop, When};
 use crate::plan::check::engine_action;
 use crate::plan::variables::{HostVars, TaskVariables};
-use crate::template::{Deprecation, Lookups, Truth};
+use crate::template::{Lookups, Truth};
 use crate::vars::Layer;
 
 /// A task's turn on a host.
@@ -556,25 +558,6 @@ impl Turn<'_> {
         }
     }
 
-    /// Check mode: the variables that the task sets if it runs. Nobody knows whether it does, so nobody knows them.
-    async fn perhaps_set(
-        &self,
-        binder: &Binder<'_>,
-        settings: &Settings,
-        unknown: &Arc<Unknown>,
-    ) -> Result<Vec<Effect>, Trouble> {
-        if !matches!(short_name(&self.task.module), "include_vars" | "set_fact") {
-            return Ok(Vec::new());
-        }
-        let single = Box::pin(self.once(binder, settings, None, None)).await?;
-        let names = self.effects(&single, None).into_iter().flat_map(|effect| match effect {
-            Effect::Set(name, _) => vec![name],
-            Effect::Include(layer) => layer.vars.keys().cloned().collect(),
-            Effect::Facts(_) | Effect::Of(..) => Vec::new(),
-        });
-        Ok(names.map(|name| Effect::Set(name, Value::Unknown(Arc::clone(unknown)))).collect())
-    }
-
     /// The module, once, and no longer than the task's `timeout`.
     async fn within_time(
         &self,
@@ -618,7 +601,7 @@ impl Turn<'_> {
     }
 
     /// The module, once.
-    async fn once(
+    pub(super) async fn once(
         &self,
         binder: &Binder<'_>,
         settings: &Settings,
@@ -718,7 +701,7 @@ impl Turn<'_> {
     }
 
     /// What a run of the module means for variables; facts go to the host `facts_of` where that is another one.
-    fn effects(&self, single: &Single, facts_of: Option<&Arc<str>>) -> Vec<Effect> {
+    pub(super) fn effects(&self, single: &Single, facts_of: Option<&Arc<str>>) -> Vec<Effect> {
         let mut effects = single.effects.clone();
         if !single.facts.is_empty() {
             if short_name(&self.task.module) == "set_fact" {
@@ -822,69 +805,4 @@ impl Turn<'_> {
             outcome: self.outcome(single, settings, value, started),
         }
     }
-}
-
-/// A deprecation as `register` sees it.
-fn registered_deprecation(deprecation: &Deprecation) -> Value {
-    let Deprecation { message, version, place: _ } = deprecation;
-    Value::map(crate::map! {
-        "msg" => *message,
-        "version" => *version,
-        "collection_name" => "ansible.builtin",
-        "deprecator" => crate::map! {"resolved_name" => "ansible.builtin", "type" => Value::Null},
-    })
-}
-
-/// A result without what only `register` sees.
-fn shown(value: Value) -> Value {
-    match &value {
-        Value::Map(entries) if entries.contains_key("exception") => {
-            let mut entries = (**entries).clone();
-            entries.shift_remove("exception");
-            Value::map(entries)
-        }
-        _ => value,
-    }
-}
-
-/// `extended` and `extended_allitems` of `loop_control`.
-fn extended(task: &Task, binder: &Binder<'_>) -> Result<(bool, bool), Stop> {
-    let flag = |name: &str, default: bool| -> Result<bool, Stop> {
-        let located = task.looped.as_ref().and_then(|looped| looped.control.get(name));
-        let value = located.map(|located| binder.known(located)).transpose()?;
-        Ok(value.and_then(|value| value.to_bool()).unwrap_or(default))
-    };
-    Ok((flag("extended", false)?, flag("extended_allitems", true)?))
-}
-
-/// Whether a condition is false for want of the items that a loop does not have because fleet lacks a filter or test:
-/// then nobody knows whether the task is to be skipped.
-fn rests_on_missing(stop: &Stop, condition: &Value, item: &str) -> bool {
-    let lacking = matches!(stop, Stop::Failed(diagnostic) if diagnostic.kind == Kind::TemplateSyntax);
-    lacking
-        && condition.to_text().split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == item)
-}
-
-/// `ansible_loop`, with `loop_control`'s `extended`: where in the loop an item stands.
-fn position(all: &[Value], index: usize, with_all: bool) -> Value {
-    let length = all.len();
-    let mut loops = crate::map! {
-        "index" => index + 1,
-        "index0" => index,
-        "first" => index == 0,
-        "last" => index + 1 == length,
-        "length" => length,
-        "revindex" => length - index,
-        "revindex0" => length - index - 1,
-    };
-    if with_all {
-        loops.insert(Key::str("allitems"), Value::list(all.iter().cloned()));
-    }
-    if let Some(next) = all.get(index + 1) {
-        loops.insert(Key::str("nextitem"), next.clone());
-    }
-    if let Some(previous) = index.checked_sub(1).and_then(|index| all.get(index)) {
-        loops.insert(Key::str("previtem"), previous.clone());
-    }
-    Value::map(loops)
 }

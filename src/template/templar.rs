@@ -279,11 +279,14 @@ impl Templar {
     ) -> Result<Rendered, TemplateError> {
         let start = Place::start_of(source);
         self.run(variables, lookups, Some(&start), |ctx| {
-            let (compiled, inner, options) = opened(ctx, source, options)?;
-            let (newline, keeps_line_breaks) = (options.newline_sequence, options.keep_trailing_newline);
+            let keeps_line_breaks = options.keep_trailing_newline;
+            // as Ansible: the last line break is lost and then put back where the text ends with fewer than the file
+            let options = FileOptions { keep_trailing_newline: false, ..options.clone() };
+            let (compiled, inner, options) = opened(ctx, source, &options)?;
+            let newline = options.newline_sequence;
             let text = match inner.render_output(&compiled)? {
                 output if output.is_empty() => String::new(),
-                output if keeps_line_breaks => {
+                output if keeps_line_breaks || options.keep_trailing_newline => {
                     with_line_breaks(&inner.origin.text, output.into_text(&inner)?)
                 }
                 output => output.into_text(&inner)?,
