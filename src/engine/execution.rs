@@ -126,6 +126,7 @@ impl Execution<'_> {
                 Ok(Step::Plan(plan))
                     if EDITS.contains(&self.module.doc().name)
                         && !plan.is_changed()
+                        && self.machine.store.installs().is_some()
                         && let Some(unknown) = self.doubted() =>
                 {
                     return ended(Single::unknown(unknown));
@@ -149,7 +150,7 @@ impl Execution<'_> {
     /// lack of, where there is one.
     fn doubted(&self) -> Option<Arc<Unknown>> {
         let options = &self.turn.run.options;
-        if !options.check_mode || options.check_apart || self.machine.store.installs().is_none() {
+        if !options.check_mode || options.check_apart || self.machine.store.brings().is_none() {
             return None;
         }
         let look = Look::doubtful(&self.machine.store, &self.user.key);
@@ -183,7 +184,10 @@ impl Execution<'_> {
             return self.not_run(result, warnings);
         }
         if opaque && !changes.is_empty() {
-            // check mode does not run it, so nobody knows what it would give
+            // check mode does not run it, so nobody knows what it would give, and what it would make
+            if !self.never_changes() || self.given.contains_key("creates") {
+                self.machine.store.not_run(&self.turn.me());
+            }
             return Single { summary, diffs, warnings, ..Single::unknown(self.turn.me()) };
         }
         let changes: Vec<Change> =
@@ -305,11 +309,16 @@ impl Execution<'_> {
         }
     }
 
+    /// Whether the task says that it changes nothing, whatever it runs.
+    fn never_changes(&self) -> bool {
+        let says = self.turn.task.keyword(Keyword::ChangedWhen);
+        says.is_some_and(|says| says.value == Value::Bool(false))
+    }
+
     /// The names of the handlers that it notifies, as they are remembered on the target.
     pub(super) fn remembered(&self) -> Vec<String> {
         let turn = self.turn;
-        let never = turn.task.keyword(Keyword::ChangedWhen).is_some_and(|w| w.value == Value::Bool(false));
-        let notify = if never { &[][..] } else { &self.settings.notify };
+        let notify = if self.never_changes() { &[][..] } else { &self.settings.notify };
         notify.iter().map(|name| format!("{}/{name}", turn.host)).collect()
     }
 

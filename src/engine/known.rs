@@ -30,8 +30,16 @@ struct Inner {
     unknown: Option<Arc<Unknown>>,
     /// The task that installs packages: what they bring is known when it has run.
     installs: Option<Arc<Unknown>>,
+    /// The last task with a command that check mode does not run: nobody knows what it would have made.
+    runs: Option<Arc<Unknown>>,
     /// Grows with every change: answers to questions from before a change are not kept.
     generation: u64,
+}
+
+impl Inner {
+    fn brings(&self) -> Option<Arc<Unknown>> {
+        self.installs.clone().or_else(|| self.runs.clone())
+    }
 }
 
 impl Store {
@@ -81,7 +89,7 @@ impl Store {
     /// Check mode: lays changes over what is known.
     pub(super) fn predict(&self, session: &Arc<str>, changes: &[Change], user: &str, task: &Arc<Unknown>) {
         let mut inner = self.lock();
-        let Inner { observations, overlay, unknown, installs, generation: _ } = &mut *inner;
+        let Inner { observations, overlay, unknown, installs, runs: _, generation: _ } = &mut *inner;
         let own = observations.get(session);
         let observed =
             |query: &Query| own.and_then(|all| all.get(query)).map(|observation| (**observation).clone());
@@ -99,11 +107,21 @@ impl Store {
         self.lock().installs.clone()
     }
 
+    /// Check mode: that a task's command is not run.
+    pub(super) fn not_run(&self, task: &Arc<Unknown>) {
+        self.lock().runs = Some(Arc::clone(task));
+    }
+
+    /// In check mode, the task that may have brought by now what is absent.
+    pub(super) fn brings(&self) -> Option<Arc<Unknown>> {
+        self.lock().brings()
+    }
+
     /// In check mode, the task that would have installed packages by now, or else the one that would have changed
     /// something last.
     pub(super) fn making(&self) -> Option<Arc<Unknown>> {
         let inner = self.lock();
-        inner.installs.clone().or_else(|| inner.unknown.clone())
+        inner.brings().or_else(|| inner.unknown.clone())
     }
 
     /// A copy of the overlay, for look-ahead to lay more on.
@@ -219,9 +237,9 @@ impl Known for Look<'_> {
                 if let Some(observation) = lookup(&query) {
                     if self.absent == Absent::Doubtful
                         && is_absent(&observation)
-                        && let Some(task) = &inner.installs
+                        && let Some(task) = inner.brings()
                     {
-                        return Asked::Unknown(Arc::clone(task));
+                        return Asked::Unknown(task);
                     }
                     self.used.borrow_mut().insert(query);
                     return Asked::Known(observation);

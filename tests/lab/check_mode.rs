@@ -129,6 +129,10 @@ const BROUGHT: &str = r#"
     - name: before
       lineinfile: {path: /etc/brought/before.conf, line: a, create: false}
       ignore_errors: true
+    - name: makes it
+      command: touch /srv/made
+    - name: fails without what it makes
+      file: {path: /srv/made, mode: "0600"}
     - name: package
       apt: {name: locales, update_cache: true}
     - name: fails without it
@@ -172,6 +176,8 @@ pub fn brought(world: &World) {
         told,
         [
             ("before", "ignored", ""),
+            ("makes it", "may_change", "makes it"),
+            ("fails without what it makes", "may_change", "makes it"),
             ("package", "changed", ""),
             ("fails without it", "may_change", "package"),
             ("removes what it brings", "may_change", "package"),
