@@ -1,8 +1,43 @@
-//! `loop_control`'s `extended`, and the variable that it makes.
+//! `loop_control`: where a loop breaks off, and the variable that tells where in it an item stands.
 
+use std::sync::Arc;
+
+use super::single::Single;
+use super::task::Turn;
 use crate::base::{Key, Value};
 use crate::lang::Task;
 use crate::plan::bind::{Binder, Stop};
+use crate::plan::variables::TaskVariables;
+use crate::template::{Lookups, Truth};
+
+impl Turn<'_> {
+    /// Whether `loop_control`'s `break_when` ends the loop after this item.
+    pub(super) fn breaks(
+        &self,
+        lookups: &Arc<dyn Lookups>,
+        variables: &TaskVariables,
+        single: &Single,
+    ) -> Result<bool, Stop> {
+        let Some(located) = self.task.looped.as_ref().and_then(|looped| looped.control.get("break_when"))
+        else {
+            return Ok(false);
+        };
+        let seen = self.with_result(variables, single);
+        let binder = Binder { templar: &self.run.templar, lookups, variables: Arc::new(seen) };
+        let conditions: Vec<Value> = match &located.value {
+            Value::List(items) => (**items).clone(),
+            Value::Null => return Ok(false),
+            other => vec![other.clone()],
+        };
+        for condition in &conditions {
+            match binder.condition(condition, &located.place)? {
+                Truth::Yes => {}
+                Truth::No | Truth::Unknown(_) => return Ok(false),
+            }
+        }
+        Ok(!conditions.is_empty())
+    }
+}
 
 /// `extended` and `extended_allitems` of `loop_control`.
 pub(super) fn extended(task: &Task, binder: &Binder<'_>) -> Result<(bool, bool), Stop> {

@@ -324,33 +324,6 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether `loop_control`'s `break_when` ends the loop after this item.
-    fn breaks(
-        &self,
-        lookups: &Arc<dyn Lookups>,
-        variables: &TaskVariables,
-        single: &Single,
-    ) -> Result<bool, Stop> {
-        let Some(located) = self.task.looped.as_ref().and_then(|looped| looped.control.get("break_when"))
-        else {
-            return Ok(false);
-        };
-        let seen = self.with_result(variables, single);
-        let binder = Binder { templar: &self.run.templar, lookups, variables: Arc::new(seen) };
-        let conditions: Vec<Value> = match &located.value {
-            Value::List(items) => (**items).clone(),
-            Value::Null => return Ok(false),
-            other => vec![other.clone()],
-        };
-        for condition in &conditions {
-            match binder.condition(condition, &located.place)? {
-                Truth::Yes => {}
-                Truth::No | Truth::Unknown(_) => return Ok(false),
-            }
-        }
-        Ok(!conditions.is_empty())
-    }
-
     fn settings(&self, binder: &Binder<'_>) -> Result<Settings, Stop> {
         let flag = |keyword| binder.flag(self.task, keyword);
         let options = &self.run.options;
@@ -481,7 +454,7 @@ impl Turn<'_> {
         }
     }
 
-    fn with_result(&self, variables: &TaskVariables, single: &Single) -> TaskVariables {
+    pub(super) fn with_result(&self, variables: &TaskVariables, single: &Single) -> TaskVariables {
         let seen = variables.clone();
         match self.task.keyword(Keyword::Register) {
             Some(located) => seen.with(&located.value.to_text(), single.value()),
