@@ -117,7 +117,10 @@ impl Module for Mount {
             path => paths::trimmed(&paths::checked("path", path)?).to_owned(),
         };
         let stat = Query::Stat { path: path.clone(), follow: Follow::Yes };
-        view.want([mounts_query(), stat]);
+        view.want([mounts_query()]);
+        if path.starts_with('/') {
+            view.want([stat]);
+        }
         let mut warnings = Vec::new();
         let mut opts = params.opts.clone().unwrap_or_else(|| "defaults".to_owned());
         if params.boot && opts.split(',').any(|option| option == "noauto") {
