@@ -154,8 +154,11 @@ fn tags(task: &Task) -> Vec<String> {
 
 fn title(task: &Task) -> String {
     match (&task.name, task.scope.role()) {
-        (Some(name), Some(role)) => format!("{} : {}", role.name, name.value.to_text()),
-        (Some(name), None) => name.value.to_text(),
+        // as Ansible: the inclusion of a role is not titled by the role around it
+        (Some(name), Some(role)) if short_name(&task.module) != "include_role" => {
+            format!("{} : {}", role.full_name(), name.value.to_text())
+        }
+        (Some(name), _) => name.value.to_text(),
         (None, _) => task.module.to_string(),
     }
 }

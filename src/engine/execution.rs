@@ -12,7 +12,7 @@ use super::machine::{Machine, Trouble, User};
 use super::python;
 use super::single::{Settings, Single};
 use super::task::Turn;
-use crate::base::{Key, Map, Value, pyregex};
+use crate::base::{Key, Map, Unknown, Value, pyregex};
 use crate::lang::{Keyword, short_name};
 use crate::modules::{
     AnyModule, Context, Flow, Given, Halt, Plan, Planned, Side, Step, View, Wait, Wanted as Ends,
@@ -42,6 +42,9 @@ pub(super) struct Execution<'a> {
     /// When the task's `timeout` is over.
     pub(super) deadline: Option<Instant>,
 }
+
+/// Modules that have nothing to do where what they would edit or remove is not there.
+const EDITS: &[&str] = &["blockinfile", "file", "ini_file", "lineinfile", "replace"];
 
 /// What the module wants once nothing is missing, with the questions that it asked on the way; or its end.
 pub(super) enum Next {
@@ -116,7 +119,18 @@ impl Execution<'_> {
                 }
                 Err(Halt::Unknown(unknown)) => return ended(Single::unknown(unknown)),
                 Err(Halt::Deferred) => return ended(Single::stopped(Stop::Deferred)),
-                Err(Halt::Failed(failed)) => return ended(Single::halted(*failed)),
+                Err(Halt::Failed(failed)) => {
+                    let single = self.doubted().map_or_else(|| Single::halted(*failed), Single::unknown);
+                    return ended(single);
+                }
+                Ok(Step::Plan(plan))
+                    if EDITS.contains(&self.module.doc().name)
+                        && !plan.is_changed()
+                        && self.machine.store.installs().is_some()
+                        && let Some(unknown) = self.doubted() =>
+                {
+                    return ended(Single::unknown(unknown));
+                }
                 Ok(step) => return Ok(Next::Step(Box::new(step), look.1)),
             }
         }
@@ -124,6 +138,26 @@ impl Execution<'_> {
             message: format!("the module did not come to an end in {MOST_ROUNDS} rounds of questions"),
             ..FailureText::default()
         }))
+    }
+
+    /// Check mode: the task that would have installed packages by now, or else have changed something.
+    pub(super) fn making(&self) -> Option<Arc<Unknown>> {
+        let options = &self.turn.run.options;
+        (options.check_mode && !options.check_apart).then(|| self.machine.store.making()).flatten()
+    }
+
+    /// Check mode: the task that would have installed what the module fails for lack of, or finds nothing to do for
+    /// lack of, where there is one.
+    fn doubted(&self) -> Option<Arc<Unknown>> {
+        let options = &self.turn.run.options;
+        if !options.check_mode || options.check_apart || self.machine.store.brings().is_none() {
+            return None;
+        }
+        let look = Look::doubtful(&self.machine.store, &self.user.key);
+        match self.module.plan(self.given, &View::new(&look, self.controller, self.context)) {
+            Err(Halt::Unknown(unknown)) => Some(unknown),
+            Ok(_) | Err(Halt::Needed | Halt::Deferred | Halt::Failed(_)) => None,
+        }
     }
 
     pub(super) fn busy(&self, what: &str) {
@@ -151,7 +185,10 @@ impl Execution<'_> {
             return self.not_run(result, warnings);
         }
         if opaque && !changes.is_empty() {
-            // check mode does not run it, so nobody knows what it would give
+            // check mode does not run it, so nobody knows what it would give, and what it would make
+            if !self.never_changes() || self.given.contains_key("creates") {
+                self.machine.store.not_run(&self.turn.me());
+            }
             return Single { summary, diffs, warnings, tainted, ..Single::unknown(self.turn.me()) };
         }
         let changes: Vec<Change> =
@@ -256,6 +293,15 @@ impl Execution<'_> {
             both_sides(plan, outcomes, on_controller).await?
         };
         match self.conclude(plan, outcomes).await? {
+            // a command that runs in check mode too, and fails before what it needs is installed
+            Performed::Done(single)
+                if single.failed
+                    && self.turn.run.options.check_mode
+                    && !self.turn.run.options.check_apart
+                    && let Some(task) = self.machine.store.installs() =>
+            {
+                Ok(Performed::Done(Box::new(Single::unknown(task))))
+            }
             Performed::Done(mut single) => {
                 single.remembered = remembered;
                 single.warnings.extend(warning);
@@ -265,11 +311,16 @@ impl Execution<'_> {
         }
     }
 
+    /// Whether the task says that it changes nothing, whatever it runs.
+    fn never_changes(&self) -> bool {
+        let says = self.turn.task.keyword(Keyword::ChangedWhen);
+        says.is_some_and(|says| says.value == Value::Bool(false))
+    }
+
     /// The names of the handlers that it notifies, as they are remembered on the target.
     pub(super) fn remembered(&self) -> Vec<String> {
         let turn = self.turn;
-        let never = turn.task.keyword(Keyword::ChangedWhen).is_some_and(|w| w.value == Value::Bool(false));
-        let notify = if never { &[][..] } else { &self.settings.notify };
+        let notify = if self.never_changes() { &[][..] } else { &self.settings.notify };
         notify.iter().map(|name| format!("{}/{name}", turn.host)).collect()
     }
 

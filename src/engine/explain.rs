@@ -421,7 +421,7 @@ fn title(task: &Task) -> String {
 fn notifiers(handler: &Task, all: &[Found]) -> Vec<String> {
     let own = title(handler);
     let mut names = vec![own.clone()];
-    names.extend(handler.scope.role().map(|role| format!("{} : {own}", role.name)));
+    names.extend(handler.scope.role().into_iter().flat_map(|role| role.titles(&own)));
     names.extend(handler.listen.iter().map(|topic| topic.value.to_text()));
     let notifies = |task: &Task| {
         task.keyword(Keyword::Notify).is_some_and(|located| match &located.value {

@@ -45,13 +45,7 @@ impl Run {
             let own = handler.name.as_ref().map(|_| self.handler_name(play, host, index, handler));
             let role = handler.scope.role();
             let means = |own: &str| {
-                own == name
-                    || role.is_some_and(|role| {
-                        let role_named = |role: &str| {
-                            name.strip_suffix(own).and_then(|before| before.strip_suffix(" : ")) == Some(role)
-                        };
-                        role_named(&role.name) || role_named(&role.full_name())
-                    })
+                own == name || role.is_some_and(|role| role.titles(own).iter().any(|title| title == name))
             };
             if found.is_empty() && own.as_deref().is_some_and(means) {
                 found.insert(index);
@@ -164,7 +158,7 @@ impl Run {
         let mut names = self.topics(play, host, handler);
         names.push(self.handler_name(play, host, index, handler).to_string());
         if let Some(role) = handler.scope.role() {
-            names.extend(names.iter().map(|name| format!("{} : {name}", role.name)).collect::<Vec<_>>());
+            names.extend(names.iter().flat_map(|name| role.titles(name)).collect::<Vec<_>>());
         }
         names
     }

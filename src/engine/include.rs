@@ -82,9 +82,10 @@ impl Run {
             }
             for included in included {
                 let bundle = Arc::as_ptr(&included.0) as usize;
-                let has =
-                    |time: &usize| groups.get(&(bundle, *time)).is_some_and(|(_, on)| on.contains(&host));
-                let time = (0..).find(|time| !has(time)).unwrap_or_default();
+                let mut time = 0;
+                while groups.get(&(bundle, time)).is_some_and(|(_, on)| on.contains(&host)) {
+                    time += 1;
+                }
                 let group = groups.entry((bundle, time)).or_insert_with(|| (included, Vec::new()));
                 group.1.push(Arc::clone(&host));
             }

@@ -9,7 +9,7 @@ use indexmap::IndexSet;
 use crate::base::Unknown;
 use crate::modules::{Asked, Known};
 use crate::wire::overlay::Overlaid;
-use crate::wire::{Change, Digest, Effect, Observation, Overlay, Query};
+use crate::wire::{Change, Content, Digest, Effect, Observation, Overlay, Query};
 
 /// Look-ahead does not have files larger than this many bytes hashed.
 const AHEAD_HASH_LIMIT: u64 = 64 << 20;
@@ -30,8 +30,16 @@ struct Inner {
     unknown: Option<Arc<Unknown>>,
     /// The task that installs packages: what they bring is known when it has run.
     installs: Option<Arc<Unknown>>,
+    /// The last task with a command that check mode does not run: nobody knows what it would have made.
+    runs: Option<Arc<Unknown>>,
     /// Grows with every change: answers to questions from before a change are not kept.
     generation: u64,
+}
+
+impl Inner {
+    fn brings(&self) -> Option<Arc<Unknown>> {
+        self.installs.clone().or_else(|| self.runs.clone())
+    }
 }
 
 impl Store {
@@ -81,7 +89,7 @@ impl Store {
     /// Check mode: lays changes over what is known.
     pub(super) fn predict(&self, session: &Arc<str>, changes: &[Change], user: &str, task: &Arc<Unknown>) {
         let mut inner = self.lock();
-        let Inner { observations, overlay, unknown, installs, generation: _ } = &mut *inner;
+        let Inner { observations, overlay, unknown, installs, runs: _, generation: _ } = &mut *inner;
         let own = observations.get(session);
         let observed =
             |query: &Query| own.and_then(|all| all.get(query)).map(|observation| (**observation).clone());
@@ -92,6 +100,28 @@ impl Store {
             }
         }
         *unknown = Some(Arc::clone(task));
+    }
+
+    /// In check mode, the task that would have installed packages by now: nobody knows yet what they bring.
+    pub(super) fn installs(&self) -> Option<Arc<Unknown>> {
+        self.lock().installs.clone()
+    }
+
+    /// Check mode: that a task's command is not run.
+    pub(super) fn not_run(&self, task: &Arc<Unknown>) {
+        self.lock().runs = Some(Arc::clone(task));
+    }
+
+    /// In check mode, the task that may have brought by now what is absent.
+    pub(super) fn brings(&self) -> Option<Arc<Unknown>> {
+        self.lock().brings()
+    }
+
+    /// In check mode, the task that would have installed packages by now, or else the one that would have changed
+    /// something last.
+    pub(super) fn making(&self) -> Option<Arc<Unknown>> {
+        let inner = self.lock();
+        inner.brings().or_else(|| inner.unknown.clone())
     }
 
     /// A copy of the overlay, for look-ahead to lay more on.
@@ -116,8 +146,19 @@ pub(super) struct Look<'a> {
     session: Arc<str>,
     /// Look-ahead's own overlay; `None`: the store's.
     overlay: Option<&'a RefCell<Overlay>>,
+    /// Whether what is absent counts as unknown, for it may come with a package.
+    absent: Absent,
     needed: RefCell<IndexSet<Query>>,
     used: RefCell<IndexSet<Query>>,
+}
+
+/// What the absence of something on the host means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    /// It is not there.
+    Certain,
+    /// A package that is to be installed may bring it.
+    Doubtful,
 }
 
 impl<'a> Look<'a> {
@@ -127,6 +168,7 @@ impl<'a> Look<'a> {
             store,
             session: Arc::clone(session),
             overlay: None,
+            absent: Absent::Certain,
             needed: RefCell::default(),
             used: RefCell::default(),
         }
@@ -135,6 +177,11 @@ impl<'a> Look<'a> {
     /// In look-ahead, through predictions.
     pub(super) fn ahead(store: &'a Store, session: &Arc<str>, overlay: &'a RefCell<Overlay>) -> Self {
         Self { overlay: Some(overlay), ..Self::now(store, session) }
+    }
+
+    /// At a task's turn, once more: what is absent is taken for unknown.
+    pub(super) fn doubtful(store: &'a Store, session: &Arc<str>) -> Self {
+        Self { absent: Absent::Doubtful, ..Self::now(store, session) }
     }
 
     /// What was asked and is not known.
@@ -152,6 +199,21 @@ impl<'a> Look<'a> {
 fn cause(inner: &Inner, query: &Query) -> Option<Arc<Unknown>> {
     let installs = inner.installs.as_ref().filter(|_| matches!(query, Query::Unit { .. }));
     installs.or(inner.unknown.as_ref()).cloned()
+}
+
+/// Whether an observation says that something is not there, or is what a program said that may be another then.
+fn is_absent(observation: &Observation) -> bool {
+    matches!(
+        observation,
+        Observation::Stat(None)
+            | Observation::Digest(Digest::Absent)
+            | Observation::Content(Content::Absent)
+            | Observation::Entries(None)
+            | Observation::User(None)
+            | Observation::Group(None)
+            | Observation::Command(_)
+            | Observation::Failed(_)
+    )
 }
 
 impl Known for Look<'_> {
@@ -173,6 +235,12 @@ impl Known for Look<'_> {
             }
             Overlaid::Ask(query) => {
                 if let Some(observation) = lookup(&query) {
+                    if self.absent == Absent::Doubtful
+                        && is_absent(&observation)
+                        && let Some(task) = inner.brings()
+                    {
+                        return Asked::Unknown(task);
+                    }
                     self.used.borrow_mut().insert(query);
                     return Asked::Known(observation);
                 }

@@ -220,7 +220,7 @@ impl Run {
                 .scope
                 .role()
                 .filter(|_| short_name(&task.module) != "include_role")
-                .map(|role| Arc::clone(&role.name)),
+                .map(|role| role.full_name()),
             module: Arc::clone(&task.module),
             place: task.place.clone(),
             handler: handler == Handler::Yes,

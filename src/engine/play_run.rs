@@ -25,6 +25,9 @@ pub(super) enum Strategy {
     HostPinned,
 }
 
+/// Names that have been notified, with what a name hangs on that is notified only perhaps.
+type Names = IndexMap<Arc<str>, Option<Arc<Unknown>>>;
+
 /// A play on a batch of hosts.
 pub(super) struct PlayRun {
     pub(super) vars: Arc<PlayVars>,
@@ -40,8 +43,8 @@ pub(super) struct PlayRun {
     /// The names of the handlers, rendered once each.
     pub(super) handler_names: Mutex<HashMap<usize, Arc<str>>>,
     pub(super) notified: Mutex<HashMap<Host, IndexSet<usize>>>,
-    /// Names that tasks have notified since the last flush, with what a name hangs on that is notified only perhaps.
-    pub(super) pending: Mutex<HashMap<Host, IndexMap<Arc<str>, Option<Arc<Unknown>>>>>,
+    /// What tasks have notified since the last flush.
+    pub(super) pending: Mutex<HashMap<Host, Names>>,
     /// Check mode: handlers that perhaps are notified.
     pub(super) maybe: Mutex<HashMap<Host, HashMap<usize, Arc<Unknown>>>>,
     pub(super) roles_done: Mutex<HashSet<(Host, Arc<str>)>>,

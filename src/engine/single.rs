@@ -9,6 +9,7 @@ use crate::base::{Key, Map, Unknown, Value};
 use crate::lang::{Keyword, Task};
 use crate::modules::contract::Failed;
 use crate::plan::bind::Stop;
+use crate::template::Deprecation;
 
 /// One run of the module.
 #[derive(Clone, Debug, Default)]
@@ -181,4 +182,27 @@ impl Settings {
         let censored = task.keyword(Keyword::NoLog).is_some();
         Self { check_mode: true, diff: false, ignore_errors: false, censored, notify: Vec::new() }
     }
+}
+
+/// A result without what only `register` sees.
+pub(super) fn shown(value: Value) -> Value {
+    match &value {
+        Value::Map(entries) if entries.contains_key("exception") => {
+            let mut entries = (**entries).clone();
+            entries.shift_remove("exception");
+            Value::map(entries)
+        }
+        _ => value,
+    }
+}
+
+/// A deprecation as `register` sees it.
+pub(super) fn registered_deprecation(deprecation: &Deprecation) -> Value {
+    let Deprecation { message, version, place: _ } = deprecation;
+    Value::map(crate::map! {
+        "msg" => *message,
+        "version" => *version,
+        "collection_name" => "ansible.builtin",
+        "deprecator" => crate::map! {"resolved_name" => "ansible.builtin", "type" => Value::Null},
+    })
 }

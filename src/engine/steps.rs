@@ -35,7 +35,7 @@ impl Run {
                 Item::Task(task) => {
                     let name =
                         task.name.as_ref().map_or_else(|| task.module.to_string(), |n| n.value.to_text());
-                    let role = task.scope.role().map(|role| format!("{} : {name}", role.name));
+                    let role = task.scope.role().map(|role| format!("{} : {name}", role.full_name()));
                     fits(wanted, &name) || role.is_some_and(|title| fits(wanted, &title))
                 }
                 Item::Block(block) => {

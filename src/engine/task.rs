@@ -10,18 +10,20 @@ use super::controller::TaskController;
 use super::event::{Event, FailureText, Outcome, TaskLabel};
 use super::execution::Execution;
 use super::include::Included;
+use super::looping::{extended, position};
 use super::machine::Trouble;
+use super::perhaps::rests_on_missing;
 use super::play::{Handler, PlayRun};
 use super::python::Making;
 use super::run::Run;
-use super::single::{Settings, Single};
+use super::single::{Settings, Single, registered_deprecation, shown};
 use crate::base::{Key, Map, Unknown, Value};
 use crate::lang::{Keyword, Task, is_reserved, reserved, short_name};
 use crate::modules::{Context, FreeForm};
 use crate::plan::bind::{Binder, Bound, Items, Stop, When};
 use crate::plan::check::engine_action;
 use crate::plan::variables::{HostVars, TaskVariables};
-use crate::template::{Deprecation, Lookups, Truth};
+use crate::template::{Lookups, Truth};
 use crate::vars::Layer;
 
 /// A task's turn on a host.
@@ -122,7 +124,13 @@ impl Turn<'_> {
             Ok(items) => items,
             Err(stop) => {
                 // as Ansible: a loop that cannot be evaluated does not matter where the condition is false
-                if let Ok(When::Skip { condition }) = binder.when(self.task) {
+                if let Ok(When::Skip { condition }) = binder.when(self.task)
+                    && !rests_on_missing(
+                        &stop,
+                        &condition,
+                        &binder.loop_names(self.task).map_or_else(|_| "item".to_owned(), |names| names.0),
+                    )
+                {
                     let single = Single::condition(&condition);
                     return Ok(self.end(single, &settings, None, &binder, started));
                 }
@@ -323,33 +331,6 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether `loop_control`'s `break_when` ends the loop after this item.
-    fn breaks(
-        &self,
-        lookups: &Arc<dyn Lookups>,
-        variables: &TaskVariables,
-        single: &Single,
-    ) -> Result<bool, Stop> {
-        let Some(located) = self.task.looped.as_ref().and_then(|looped| looped.control.get("break_when"))
-        else {
-            return Ok(false);
-        };
-        let seen = self.with_result(variables, single);
-        let binder = Binder { templar: &self.run.templar, lookups, variables: Arc::new(seen) };
-        let conditions: Vec<Value> = match &located.value {
-            Value::List(items) => (**items).clone(),
-            Value::Null => return Ok(false),
-            other => vec![other.clone()],
-        };
-        for condition in &conditions {
-            match binder.condition(condition, &located.place)? {
-                Truth::Yes => {}
-                Truth::No | Truth::Unknown(_) => return Ok(false),
-            }
-        }
-        Ok(!conditions.is_empty())
-    }
-
     fn settings(&self, binder: &Binder<'_>) -> Result<Settings, Stop> {
         let flag = |keyword| binder.flag(self.task, keyword);
         let options = &self.run.options;
@@ -389,7 +370,10 @@ impl Turn<'_> {
             Ok(When::Skip { condition }) => {
                 return Ok((Single::condition(&condition), None));
             }
-            Ok(When::Unknown(unknown)) => return Ok((Single::unknown(unknown), None)),
+            Ok(When::Unknown(unknown)) => {
+                let effects = self.perhaps_set(&binder, settings, &unknown).await?;
+                return Ok((Single { effects, ..Single::unknown(unknown) }, None));
+            }
             Err(stop) => return Ok((Single::stopped(stop), None)),
         }
         let delegate = match binder.text(self.task, Keyword::DelegateTo) {
@@ -477,7 +461,7 @@ impl Turn<'_> {
         }
     }
 
-    fn with_result(&self, variables: &TaskVariables, single: &Single) -> TaskVariables {
+    pub(super) fn with_result(&self, variables: &TaskVariables, single: &Single) -> TaskVariables {
         let seen = variables.clone();
         match self.task.keyword(Keyword::Register) {
             Some(located) => seen.with(&located.value.to_text(), single.value()),
@@ -597,7 +581,7 @@ impl Turn<'_> {
     }
 
     /// The module, once.
-    async fn once(
+    pub(super) async fn once(
         &self,
         binder: &Binder<'_>,
         settings: &Settings,
@@ -678,7 +662,17 @@ impl Turn<'_> {
             detached: detached.as_ref(),
             deadline,
         };
-        let mut single = execution.run().await?;
+        let mut single = match execution.run().await {
+            // check mode: who is to be become may be one of those that would have been made by now
+            Err(trouble) if !trouble.unreachable && user.spec.is_some() => match execution.making() {
+                Some(task) => Single::unknown(task),
+                None => return Err(trouble),
+            },
+            ended => ended?,
+        };
+        if module.doc().name == "setup" {
+            self.name_python(binder, &mut single);
+        }
         single.cacheable = given.get("cacheable").and_then(Value::to_bool).unwrap_or(false);
         single.tainted |= tainted;
         if let Some(made) = made {
@@ -688,7 +682,7 @@ impl Turn<'_> {
     }
 
     /// What a run of the module means for variables; facts go to the host `facts_of` where that is another one.
-    fn effects(&self, single: &Single, facts_of: Option<&Arc<str>>) -> Vec<Effect> {
+    pub(super) fn effects(&self, single: &Single, facts_of: Option<&Arc<str>>) -> Vec<Effect> {
         let mut effects = single.effects.clone();
         if !single.facts.is_empty() {
             if short_name(&self.task.module) == "set_fact" {
@@ -793,61 +787,4 @@ impl Turn<'_> {
             outcome: self.outcome(single, settings, value, started),
         }
     }
-}
-
-/// A deprecation as `register` sees it.
-fn registered_deprecation(deprecation: &Deprecation) -> Value {
-    let Deprecation { message, version, place: _ } = deprecation;
-    Value::map(crate::map! {
-        "msg" => *message,
-        "version" => *version,
-        "collection_name" => "ansible.builtin",
-        "deprecator" => crate::map! {"resolved_name" => "ansible.builtin", "type" => Value::Null},
-    })
-}
-
-/// A result without what only `register` sees.
-fn shown(value: Value) -> Value {
-    match &value {
-        Value::Map(entries) if entries.contains_key("exception") => {
-            let mut entries = (**entries).clone();
-            entries.shift_remove("exception");
-            Value::map(entries)
-        }
-        _ => value,
-    }
-}
-
-/// `extended` and `extended_allitems` of `loop_control`.
-fn extended(task: &Task, binder: &Binder<'_>) -> Result<(bool, bool), Stop> {
-    let flag = |name: &str, default: bool| -> Result<bool, Stop> {
-        let located = task.looped.as_ref().and_then(|looped| looped.control.get(name));
-        let value = located.map(|located| binder.known(located)).transpose()?;
-        Ok(value.and_then(|value| value.to_bool()).unwrap_or(default))
-    };
-    Ok((flag("extended", false)?, flag("extended_allitems", true)?))
-}
-
-/// `ansible_loop`, with `loop_control`'s `extended`: where in the loop an item stands.
-fn position(all: &[Value], index: usize, with_all: bool) -> Value {
-    let length = all.len();
-    let mut loops = crate::map! {
-        "index" => index + 1,
-        "index0" => index,
-        "first" => index == 0,
-        "last" => index + 1 == length,
-        "length" => length,
-        "revindex" => length - index,
-        "revindex0" => length - index - 1,
-    };
-    if with_all {
-        loops.insert(Key::str("allitems"), Value::list(all.iter().cloned()));
-    }
-    if let Some(next) = all.get(index + 1) {
-        loops.insert(Key::str("nextitem"), next.clone());
-    }
-    if let Some(previous) = index.checked_sub(1).and_then(|index| all.get(index)) {
-        loops.insert(Key::str("previtem"), previous.clone());
-    }
-    Value::map(loops)
 }

@@ -41,8 +41,8 @@ const LOOKUPS: &[&str] = &[
     "vars",
 ];
 
-/// Lookups of community.general that went by a short name before collections.
-const MOVED: &[&str] = &["cartesian", "flattened", "filetree"];
+/// Lookups of community.general that Ansible still finds by the short name from before collections.
+const MOVED: &[&str] = &["cartesian", "filetree", "flattened"];
 
 /// The options of `loop_control`.
 const CONTROLS: &[&str] =
@@ -62,13 +62,10 @@ impl<'n> LoopParts<'n> {
             None => LoopKind::Loop,
             Some(lookup) => {
                 let short = super::task::short_name(lookup);
-                if !short.contains('.') && !LOOKUPS.contains(&short) {
+                let known = LOOKUPS.contains(&short) || (MOVED.contains(&short) && short == lookup);
+                if !short.contains('.') && !known {
                     let message = format!("there is no lookup `{short}` for `{}`", entry.name);
-                    let moved = MOVED
-                        .contains(&short)
-                        .then(|| format!("its full name is `with_community.general.{short}`"));
-                    let hint =
-                        moved.or_else(|| did_you_mean(short, LOOKUPS.iter().copied()).map(with_prefix));
+                    let hint = did_you_mean(short, LOOKUPS.iter().copied()).map(with_prefix);
                     load.push(
                         Diagnostic::error(Kind::UnknownKeyword, message)
                             .at(&entry.key.place)

@@ -248,6 +248,14 @@ impl Role {
             None => Arc::clone(&self.name),
         }
     }
+
+    /// What a task or handler of it goes by beside its own name: `role : name`, with the collection's name and
+    /// without.
+    pub fn titles(&self, name: &str) -> Vec<String> {
+        let short = format!("{} : {name}", self.name);
+        let collection = self.collection.as_ref();
+        std::iter::once(short.clone()).chain(collection.map(|its| format!("{its}.{short}"))).collect()
+    }
 }
 
 impl Scope {

@@ -135,11 +135,11 @@ impl Module for Acl {
                 after = list;
             }
         }
-        let same: String = text
-            .lines()
-            .filter_map(|line| line.trim().rsplit_once(": "))
-            .map(|(path, _)| format!("{path}: *,*\n"))
-            .collect();
+        let mut same = String::new();
+        for (path, _) in text.lines().filter_map(|line| line.trim().rsplit_once(": ")) {
+            same.push_str(path);
+            same.push_str(": *,*\n");
+        }
         let change = Change::new(Action::Run(run::argv(view, params.words(verb, &entry, &[]))))
             .effect(run::will_print(test, same))
             .effect(run::will_print(params.shown(entry.default), after.join("\n") + "\n"));

@@ -12,7 +12,7 @@ use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fai
 use super::params::{PathText, Rule};
 use super::view::View;
 use super::words;
-use crate::base::Map;
+use crate::base::{Map, Value};
 use crate::wire::{Action, Done, Failure, Program, Query};
 use crate::{choices, params};
 
@@ -286,7 +286,15 @@ impl AptParams {
         if plan.result.get("cache_updated").is_some_and(|updated| updated.as_bool() == Some(true))
             && let Some(updated) = command::lists_age(view)?
         {
+            // as the original: lists that are the same as before do not count
+            let before = plan.result.get("cache_update_time").and_then(Value::as_int).unwrap_or_default();
             result.insert("cache_update_time".into(), updated.into());
+            if i128::from(updated) == before {
+                result.insert("cache_updated".into(), false.into());
+                if !self.clean && !self.is_main(plan) {
+                    result.insert("changed".into(), false.into());
+                }
+            }
         }
         Ok(result)
     }

@@ -41,8 +41,8 @@ choices! {
 params! {
     /// Parameters of `mount`.
     pub struct MountParams {
-        /// The mount point.
-        path: PathText, aliases ["name"];
+        /// The mount point; for what is mounted nowhere (swap) a word like `none`.
+        path: String, aliases ["name"];
         /// What is mounted: a device, a network path, a directory.
         src: Option<PathText>;
         /// The type of file system.
@@ -110,9 +110,17 @@ impl Module for Mount {
     };
 
     fn plan(params: &MountParams, view: &View<'_>) -> Result<Step, Halt> {
-        let path = paths::trimmed(&paths::checked("path", &params.path)?).to_owned();
+        let listed =
+            matches!(params.state, MountState::Absent | MountState::AbsentFromFstab | MountState::Present);
+        let path = match params.path.as_str() {
+            word if listed && !word.starts_with(['/', '~']) => word.to_owned(),
+            path => paths::trimmed(&paths::checked("path", path)?).to_owned(),
+        };
         let stat = Query::Stat { path: path.clone(), follow: Follow::Yes };
-        view.want([mounts_query(), stat]);
+        view.want([mounts_query()]);
+        if path.starts_with('/') {
+            view.want([stat]);
+        }
         let mut warnings = Vec::new();
         let mut opts = params.opts.clone().unwrap_or_else(|| "defaults".to_owned());
         if params.boot && opts.split(',').any(|option| option == "noauto") {
@@ -154,7 +162,7 @@ impl Module for Mount {
             MountState::Remounted => "remounting",
             MountState::Mounted | MountState::Present | MountState::Ephemeral => "mounting",
         };
-        run::failed(&format!("Error {doing} {}", &*params.path), failure)
+        run::failed(&format!("Error {doing} {}", params.path), failure)
     }
 }
 

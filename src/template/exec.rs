@@ -386,8 +386,10 @@ impl Ctx<'_> {
                     text: Arc::from(source.text.as_str()),
                     place: Some(Place::start_of(&source)),
                 });
-                let mode =
-                    Mode::File(super::FileOptions { keep_trailing_newline: false, ..Default::default() });
+                let mode = Mode::File(Box::new(super::FileOptions {
+                    keep_trailing_newline: false,
+                    ..Default::default()
+                }));
                 let compiled =
                     self.run.cache.compile(&origin.text, &mode).map_err(|error| error.into_fail(&origin))?;
                 return Ok(Some((compiled, Ctx { origin, ..self.clone() })));

@@ -148,7 +148,7 @@ pub(super) enum Mode {
     /// An expression without markers.
     Expression,
     /// A template file.
-    File(FileOptions),
+    File(Box<FileOptions>),
 }
 
 impl Mode {

@@ -279,11 +279,14 @@ impl Templar {
     ) -> Result<Rendered, TemplateError> {
         let start = Place::start_of(source);
         self.run(variables, lookups, Some(&start), |ctx| {
-            let (compiled, inner, options) = opened(ctx, source, options)?;
-            let (newline, keeps_line_breaks) = (options.newline_sequence, options.keep_trailing_newline);
+            let keeps_line_breaks = options.keep_trailing_newline;
+            // as Ansible: the last line break is lost and then put back where the text ends with fewer than the file
+            let options = FileOptions { keep_trailing_newline: false, ..options.clone() };
+            let (compiled, inner, options) = opened(ctx, source, &options)?;
+            let newline = options.newline_sequence;
             let text = match inner.render_output(&compiled)? {
                 output if output.is_empty() => String::new(),
-                output if keeps_line_breaks => {
+                output if keeps_line_breaks || options.keep_trailing_newline => {
                     with_line_breaks(&inner.origin.text, output.into_text(&inner)?)
                 }
                 output => output.into_text(&inner)?,
@@ -318,7 +321,7 @@ impl Templar {
             .map_err(|message| Diagnostic::error(SyntaxError::KIND, message).at(&start))?;
         let text = Arc::from(body);
         self.0
-            .compile(&text, &Mode::File(options))
+            .compile(&text, &Mode::File(Box::new(options)))
             .map(drop)
             .map_err(|error| error.into_diagnostic(&text, Some(&start)))
     }
@@ -385,7 +388,7 @@ fn opened<'r>(
     let compiled = ctx
         .run
         .cache
-        .compile(&origin.text, &Mode::File(options.clone()))
+        .compile(&origin.text, &Mode::File(Box::new(options.clone())))
         .map_err(|error| error.into_fail(&origin))?;
     Ok((compiled, Ctx { origin, ..ctx.clone() }, options))
 }

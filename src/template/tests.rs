@@ -239,6 +239,22 @@ fn files_keep_or_translate_line_breaks_and_take_other_markers() {
 }
 
 #[test]
+fn a_file_ends_with_as_many_line_breaks_as_its_template() {
+    let ending = |text: &str, x: &str| {
+        let source = Source::new("t.j2", text);
+        let options = FileOptions::default();
+        let vars = variables(map! {"x" => x});
+        Templar::new().file(&source, &options, &vars, &lookups()).unwrap().value.to_text()
+    };
+    assert_eq!(ending("a\n{{ x }}\n", "b"), "a\nb\n");
+    assert_eq!(ending("a\n{{ x }}\n", "b\n"), "a\nb\n");
+    assert_eq!(ending("a\n{{ x }}\n", ""), "a\n");
+    assert_eq!(ending("a\n{{ x }}\n\n", ""), "a\n\n");
+    assert_eq!(ending("a\n{{ x }}", "b\n\n"), "a\nb\n\n");
+    assert_eq!(ending("#jinja2: keep_trailing_newline: True\na\n{{ x }}\n", "b\n"), "a\nb\n\n");
+}
+
+#[test]
 fn loops_of_templates_are_named() {
     let error = failure("{{ a }}", map! {"a" => "{{ b }}", "b" => "x{{ a }}"});
     assert!(error.message.contains("`a` → `b` → `a`"), "{error:?}");

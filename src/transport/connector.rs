@@ -22,7 +22,10 @@ pub type LocalTarget = fn(Box<dyn Read + Send>, Box<dyn Write + Send>);
 
 /// Is told of every program that is started on a host, for who wants to see it: the host's name and the command line.
 #[derive(Clone)]
-pub struct Watch(pub Arc<dyn Fn(&str, &str) + Send + Sync>);
+pub struct Watch(pub Arc<Told>);
+
+/// What is told of a program: the host's name and the command line.
+pub type Told = dyn Fn(&str, &str) + Send + Sync;
 
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -37,6 +37,7 @@ const TESTS: &[(&str, Test)] = &[
     ("deploy::first_changes_then_nothing_then_a_reviewed_diff", deploy::converges),
     ("check_mode::a_plan_from_nothing_is_what_the_run_then_does", check_mode::from_nothing),
     ("check_mode::a_command_is_unknown_and_nothing_fails_because_of_it", check_mode::unknown),
+    ("check_mode::what_a_package_may_bring_is_no_failure", check_mode::brought),
     ("exchanges::two_hundred_converged_tasks_cost_six", exchanges::two_hundred),
     ("exchanges::each_command_adds_at_most_one", exchanges::commands),
     ("interrupted::a_killed_run_converges_and_its_handler_runs", interrupted::handler),

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Making, NotMade};
-use crate::base::{Value, shlex};
+use crate::base::{Key, Map, Value, shlex};
 use crate::engine::machine::Machine;
+use crate::engine::single::Single;
 use crate::engine::task::Turn;
 use crate::lang::{ModuleFile, Style};
 use crate::plan::bind::{Binder, Stop};
@@ -101,6 +102,29 @@ impl Turn<'_> {
         let words =
             std::iter::once(interpreter).chain(arguments.iter().cloned()).collect::<Vec<_>>().join(" ");
         Ok(Found { words, discovered, warnings })
+    }
+
+    /// Facts name the Python that Ansible would have gathered them with: the one that is set, where one is.
+    pub(in crate::engine) fn name_python(&self, binder: &Binder<'_>, single: &mut Single) {
+        let given = binder.variable("ansible_python_interpreter").ok().flatten().map(|value| value.to_text());
+        let text = given.unwrap_or_else(|| self.run.options.config.interpreter_python.value.clone());
+        let set = text.trim();
+        if !set.starts_with('/') || set.contains(char::is_whitespace) {
+            return;
+        }
+        let name = |facts: &mut Map| {
+            if let Some(Value::Map(python)) = facts.get("ansible_python") {
+                let mut python = (**python).clone();
+                python.insert(Key::str("executable"), Value::from(set));
+                facts.insert(Key::str("ansible_python"), Value::map(python));
+            }
+        };
+        name(&mut single.facts);
+        if let Some(Value::Map(facts)) = single.result.get("ansible_facts") {
+            let mut facts = (**facts).clone();
+            name(&mut facts);
+            single.result.insert(Key::str("ansible_facts"), Value::map(facts));
+        }
     }
 
     /// The variables of the host that the module is run on.

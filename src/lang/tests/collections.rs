@@ -84,6 +84,11 @@ flush
 "
     );
     let roles = &playbook.plays[0].roles;
+    let titles: Vec<_> = roles.iter().flat_map(|role| role.titles("x")).collect();
+    assert!(
+        titles.contains(&"app : x".to_owned()) && titles.contains(&"my.col.app : x".to_owned()),
+        "{titles:?}"
+    );
     let names: Vec<_> = roles.iter().map(|role| (role.full_name(), role.dependant.is_some())).collect();
     assert_eq!(names[0], (Arc::from("my.col.base"), true));
     assert_eq!(names[1], (Arc::from("my.col.app"), false));

@@ -87,7 +87,8 @@ pub fn parse<P: Params>(given: &Given) -> Result<P, Vec<ParamProblem>> {
     }
 }
 
-/// Checks what can be checked before a run: a value that is not literal yet counts as given and is not looked at.
+/// Checks what can be checked before a run: a value that is not literal yet is not looked at, and as it may turn out
+/// to be `omit` it counts as given where something is required and as not given where something is excluded.
 pub fn check<P: Params>(given: &Given) -> Vec<ParamProblem> {
     let (canonical, mut problems) = canonical::<P>(given);
     rules::<P>(&canonical, &mut problems, Strictness::Literal);
@@ -148,11 +149,15 @@ fn rules<P: Params>(given: &Given, problems: &mut Vec<ParamProblem>, strictness:
     }
     for rule in P::rules() {
         let count = |names: &[&str]| names.iter().filter(|name| given.contains_key(**name)).count();
+        let surely = |name: &str| {
+            given.get(name).is_some_and(|value| strictness == Strictness::Complete || value.is_literal())
+        };
+        let certain = |names: &[&str]| names.iter().filter(|name| surely(name)).count();
         match rule {
-            Rule::MutuallyExclusive(names) if count(names) > 1 => {
+            Rule::MutuallyExclusive(names) if certain(names) > 1 => {
                 problem(format!("parameters are mutually exclusive: {}", names.join("|")));
             }
-            Rule::RequiredTogether(names) if (1..names.len()).contains(&count(names)) => {
+            Rule::RequiredTogether(names) if certain(names) > 0 && count(names) < names.len() => {
                 problem(format!("parameters are required together: {}", names.join(", ")));
             }
             Rule::RequiredOneOf(names) if count(names) == 0 => {
@@ -172,7 +177,7 @@ fn rules<P: Params>(given: &Given, problems: &mut Vec<ParamProblem>, strictness:
                     problem(format!("{name} is {value} but all of the following are missing: {lacking}"));
                 }
             }
-            Rule::RequiredBy(name, needs) if given.contains_key(name) => {
+            Rule::RequiredBy(name, needs) if surely(name) => {
                 let lacking: Vec<_> =
                     needs.iter().copied().filter(|need| !given.contains_key(*need)).collect();
                 if !lacking.is_empty() {

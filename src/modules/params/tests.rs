@@ -97,9 +97,11 @@ fn what_is_not_literal_is_not_judged_before_the_run() {
     let problems = check::<Example>(&given(&[
         ("path", template.clone()),
         ("state", template.clone()),
-        ("count", template),
+        ("count", template.clone()),
     ]));
     assert_eq!(problems, []);
+    let excluding = [("path", "/x".into()), ("content", template), ("type", "b".into())];
+    assert_eq!(check::<Example>(&given(&excluding)), [], "a template may turn out to be `omit`");
     let problems = check::<Example>(&given(&[("path", "/x".into()), ("stat", "absent".into())]));
     assert_eq!(problems[0].hint.as_deref(), Some("did you mean `state`?"));
 }

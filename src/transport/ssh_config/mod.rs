@@ -34,7 +34,6 @@ impl Setting {
     }
 
     /// An error about this setting.
-    #[expect(clippy::unnecessary_box_returns, reason = "every caller returns it boxed")]
     pub(crate) fn refuse(&self, message: impl Into<String>) -> Box<Diagnostic> {
         Box::new(Diagnostic::error(Kind::BadValue, message).at(&self.place))
     }
