@@ -1,9 +1,11 @@
 //! Programs, run to their end.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// What a program printed.
 pub struct Ran {
@@ -21,8 +23,16 @@ pub struct Ran {
 /// If it cannot be started.
 pub fn ran(command: &mut Command) -> Result<Ran, String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output =
-        command.stdin(Stdio::null()).output().map_err(|error| format!("`{name}` does not start: {error}"))?;
+    let mut started = command.stdin(Stdio::null()).output();
+    for _ in 0..100 {
+        // the copy of fleet is still open for writing in a child that another trial is about to start
+        if !matches!(&started, Err(error) if error.kind() == ErrorKind::ExecutableFileBusy) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        started = command.output();
+    }
+    let output = started.map_err(|error| format!("`{name}` does not start: {error}"))?;
     Ok(Ran {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
