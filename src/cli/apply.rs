@@ -13,7 +13,6 @@ use super::listing::{self, Wanted};
 use super::options::{RunArgs, TaskArgs};
 use super::prepare::{Ground, Mode, ground, prepare, selection};
 use super::scrubbed;
-use crate::base::names;
 use crate::engine::{Prepared, Summary};
 use crate::plan::tags::Selection;
 
@@ -201,16 +200,10 @@ fn playbook_file(ground: &Ground, given: &Path) -> Result<PathBuf> {
         Some(path) => Ok(path),
         None if given.exists() => Ok(given.to_owned()),
         None => {
-            let similar = similar_file(given).map_or(String::new(), |hint| format!(" ({hint})"));
+            let tried = [directory.join(given)];
+            let similar = crate::lang::similar_file(&ground.project, &tried);
+            let similar = similar.map_or(String::new(), |hint| format!(" ({hint})"));
             Err(WrongOptions(format!("the playbook: {} could not be found{similar}", given.display())).into())
         }
     }
-}
-
-/// A file of nearly the same name in the same directory.
-fn similar_file(path: &Path) -> Option<String> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let entries = std::fs::read_dir(directory).ok()?.flatten();
-    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names::did_you_mean(path.file_name()?.to_str()?, names.iter().map(String::as_str))
 }

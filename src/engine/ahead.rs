@@ -13,7 +13,7 @@ use super::lookups;
 use super::machine::{Machine, User};
 use super::play::Handler;
 use super::task::Turn;
-use crate::base::{Key, Map, Unknown, Value};
+use crate::base::{Key, Unknown, Value};
 use crate::lang::{Item, Keyword, Task};
 use crate::modules::{Context, FreeForm, Halt, Plan, Step, View, registry};
 use crate::plan::bind::{Binder, When};
@@ -129,7 +129,7 @@ impl Looker<'_> {
         if let Some("include_tasks" | "include_role") = engine_action(&task.module) {
             if task.looped.is_none()
                 && let Ok(When::Run) = binder.when(task)
-                && let Ok(Some(loaded)) = run.bundle(task, &binder, &Map::new(), Handler::No)
+                && let Ok(loaded) = run.bundle(task, &binder, Handler::No)
             {
                 self.items(&loaded.items);
             }

@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 use super::Prepared;
 use super::play_run::{Conduct, Handler, PlayRun, Strategy};
 use super::setup::{Prompts, Ready};
-use crate::base::{Map, Place, Secret, TextForm, Value};
+use crate::base::{Place, Secret, TextForm, Value};
 use crate::lang::{Item, Keyword, Play, Role, Scope, ScopeKind, Task, short_name};
 use crate::plan::bind::{Binder, Stop};
 use crate::plan::check::engine_action;
@@ -203,7 +203,7 @@ impl Prepared {
                         let state = super::run::unknown_host();
                         let variables = TaskVariables::of_host(&self.run.world, None, &Arc::from(""), &state);
                         let binder = self.run.binder(&lookups, variables);
-                        if let Ok(Some(bundle)) = self.run.bundle(task, &binder, &Map::new(), handler) {
+                        if let Ok(bundle) = self.run.bundle(task, &binder, handler) {
                             self.collect(&bundle.items, handler, section, all, depth + 1);
                         }
                     }

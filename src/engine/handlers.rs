@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
 
 use super::ahead::Ahead;
 use super::event::{Event, Outcome, Status};
@@ -112,26 +112,16 @@ impl Run {
     /// Finds the handlers of the names that have been notified: those that are there now count.
     fn resolve(&self, play: &PlayRun, hosts: &[Host]) {
         for host in hosts {
-            let (names, maybe) = {
-                let mut pending = lock(&play.pending);
-                let names = pending.get_mut(host).map(std::mem::take).unwrap_or_default();
-                let (sure, maybe): (IndexMap<_, _>, IndexMap<_, _>) =
-                    names.into_iter().partition(|(_, unknown)| unknown.is_none());
-                (sure, maybe)
-            };
-            for name in names.keys() {
-                let found = self.handlers_named(play, host, name);
-                lock(&play.notified).entry(Arc::clone(host)).or_default().extend(found);
-            }
-            for (name, unknown) in maybe {
+            let names = lock(&play.pending).get_mut(host).map(std::mem::take).unwrap_or_default();
+            for (name, unknown) in names {
                 let found = self.handlers_named(play, host, &name);
-                let mut maybe = lock(&play.maybe);
-                let maybe = maybe.entry(Arc::clone(host)).or_default();
-                maybe.extend(
-                    unknown
-                        .iter()
-                        .flat_map(|unknown| found.iter().map(|index| (*index, Arc::clone(unknown)))),
-                );
+                match unknown {
+                    None => lock(&play.notified).entry(Arc::clone(host)).or_default().extend(found),
+                    Some(unknown) => {
+                        let maybe = found.into_iter().map(|index| (index, Arc::clone(&unknown)));
+                        lock(&play.maybe).entry(Arc::clone(host)).or_default().extend(maybe);
+                    }
+                }
             }
         }
     }

@@ -128,16 +128,16 @@ impl Run {
         item: &Map,
         handler: Handler,
     ) -> Single {
-        let bundle = match self.bundle(task, binder, item, handler) {
-            Ok(Some(bundle)) => bundle,
-            Ok(None) => return Single::stopped(Stop::Deferred),
-            Err(NotIncluded::Stopped(stop)) => return Single::stopped(stop),
-            Err(NotIncluded::Broken(stop)) => return Single { broken: true, ..Single::stopped(stop) },
+        let role = short_name(&task.module) == "include_role";
+        let mut given = match include_arguments(task, binder) {
+            Ok(given) => given,
+            Err(stop) => return Single::stopped(stop),
+        };
+        let bundle = match self.load(task, &given, item, handler) {
+            Ok(bundle) => bundle,
+            Err(stop) => return Single { broken: true, ..Single::stopped(stop) },
         };
         let summary = format!("included {}", names::count(1, "file"));
-        let role = short_name(&task.module) == "include_role";
-        let mut given =
-            binder.arguments(task, (!role).then_some("file")).map(|bound| bound.given).unwrap_or_default();
         let file = if role { None } else { given.shift_remove("file") };
         let mut result: Map = file.map(|file| (Key::str("include"), file)).into_iter().collect();
         let given = given.into_iter().map(|(name, value)| (Key::Str(name), value));
@@ -145,19 +145,25 @@ impl Run {
         Single { result, summary, included: Some(bundle), ..Single::default() }
     }
 
-    /// What an include brings, loaded once for the same variables; `None` where its name is not known yet.
+    /// What an include brings without a loop, where that is known: for who looks ahead.
     pub(super) fn bundle(
         &self,
         task: &Arc<Task>,
         binder: &Binder<'_>,
+        handler: Handler,
+    ) -> Result<Arc<Bundle>, Stop> {
+        self.load(task, &include_arguments(task, binder)?, &Map::new(), handler)
+    }
+
+    /// What an include brings, loaded once for the same arguments and variables.
+    fn load(
+        &self,
+        task: &Arc<Task>,
+        given: &Given,
         item: &Map,
         handler: Handler,
-    ) -> Result<Option<Arc<Bundle>>, NotIncluded> {
+    ) -> Result<Arc<Bundle>, Stop> {
         let role = short_name(&task.module) == "include_role";
-        let bound = binder.arguments(task, (!role).then_some("file"))?;
-        if let Some(unknown) = bound.unknown {
-            return Err(NotIncluded::Stopped(Stop::Unknown(unknown)));
-        }
         let more: VarMap = item
             .iter()
             .filter_map(|(name, value)| {
@@ -168,28 +174,28 @@ impl Run {
             "{:x} {:?} {} {}",
             Arc::as_ptr(task) as usize,
             handler,
-            Value::map(bound.given.iter().map(|(k, v)| (Key::Str(k.clone()), v.clone())).collect()).to_repr(),
+            Value::map(given.iter().map(|(k, v)| (Key::Str(k.clone()), v.clone())).collect()).to_repr(),
             Value::map(item.clone()).to_repr()
         );
         if let Some(loaded) = self.included.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(Some(Arc::clone(loaded)));
+            return Ok(Arc::clone(loaded));
         }
         let texts = LoadTexts { vault: self.project.vault(), templar: &self.templar, world: &self.world };
         let loader = Loader::new(&self.project, &self.settings, &check::Names, &texts);
         let loaded = if role {
-            self.role_bundle(&loader, task, &bound.given, more)
+            self.role_bundle(&loader, task, given, more)
         } else {
-            self.file_bundle(&loader, task, &bound.given, more, handler)
+            self.file_bundle(&loader, task, given, more, handler)
         };
-        let (bundle, mut diagnostics) = loaded.map_err(|found| NotIncluded::Broken(Stop::Failed(found)))?;
+        let (bundle, mut diagnostics) = loaded.map_err(Stop::Failed)?;
         diagnostics.extend(check::items(&bundle.items, &self.templar));
         diagnostics.extend(check::items(&bundle.handlers, &self.templar));
         if diagnostics.has_errors() {
-            return Err(NotIncluded::Broken(first_error(diagnostics)));
+            return Err(first_error(diagnostics));
         }
         let bundle = Arc::new(bundle);
         self.included.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&bundle));
-        Ok(Some(bundle))
+        Ok(bundle)
     }
 
     fn file_bundle(
@@ -252,17 +258,13 @@ impl Run {
     }
 }
 
-/// Why an include brings nothing.
-pub(super) enum NotIncluded {
-    /// Its arguments are wrong or not known.
-    Stopped(Stop),
-    /// The file or role cannot be loaded.
-    Broken(Stop),
-}
-
-impl From<Stop> for NotIncluded {
-    fn from(stop: Stop) -> Self {
-        Self::Stopped(stop)
+/// The arguments of an include, rendered.
+fn include_arguments(task: &Task, binder: &Binder<'_>) -> Result<Given, Stop> {
+    let role = short_name(&task.module) == "include_role";
+    let bound = binder.arguments(task, (!role).then_some("file"))?;
+    match bound.unknown {
+        Some(unknown) => Err(Stop::Unknown(unknown)),
+        None => Ok(bound.given),
     }
 }
 

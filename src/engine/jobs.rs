@@ -12,35 +12,11 @@ use super::play::lock;
 use super::single::Single;
 use super::task::Turn;
 use crate::base::{Key, Map, Value};
-use crate::lang::{Keyword, short_name};
+use crate::lang::{CONTROLLER_ACTIONS, Keyword, short_name};
 use crate::modules::{AnyModule as _, Errand, FOREIGN, Given, Plan, Planned, Side, Step, find, foreign};
 use crate::plan::bind::{Binder, Stop};
 use crate::wire::{Action, Change, Content, Done, Job, JobRecord, Observation, Query, Recipe, frame};
 
-/// Ansible's actions that are carried out on the controller, wholly or in part.
-const NEVER: &[&str] = &[
-    "add_host",
-    "assemble",
-    "assert",
-    "async_status",
-    "copy",
-    "debug",
-    "fail",
-    "fetch",
-    "gather_facts",
-    "group_by",
-    "include_vars",
-    "pause",
-    "raw",
-    "reboot",
-    "script",
-    "set_fact",
-    "set_stats",
-    "template",
-    "unarchive",
-    "validate_argument_spec",
-    "wait_for_connection",
-];
 /// The most bytes of a job's file that are read.
 const MOST: u64 = 60 << 20;
 
@@ -140,7 +116,8 @@ impl Execution<'_> {
     pub(super) async fn start(&self, detached: &Detached) -> Result<Single, Trouble> {
         let action = &self.turn.task.module;
         let refused = || Single::failed(failure(format!("This action ({action}) does not support async.")));
-        if NEVER.contains(&short_name(action)) {
+        let short = short_name(action);
+        if short == "gather_facts" || CONTROLLER_ACTIONS.contains(&short) {
             return Ok(refused());
         }
         let id = new_id();

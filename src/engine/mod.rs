@@ -381,8 +381,7 @@ impl Prepared {
     /// got, the hosts and groups that were added, the counts, and the connections.
     pub fn go_on_from(&mut self, earlier: Ended) {
         for diagnostic in self.run.carry_on(earlier.0) {
-            let message = diagnostic.message.clone();
-            self.run.tell(Event::Warning { message, diagnostic: Some(Box::new(diagnostic)) });
+            self.run.warn(diagnostic);
         }
     }
 
@@ -435,8 +434,7 @@ impl Prepared {
             let found = run.hosts_of(play, prompted)?;
             for diagnostic in found.diagnostics.0 {
                 if !self.told.contains(&diagnostic.message) {
-                    let message = diagnostic.message.clone();
-                    run.tell(Event::Warning { message, diagnostic: Some(Box::new(diagnostic)) });
+                    run.warn(diagnostic);
                 }
             }
             for host in &found.hosts {

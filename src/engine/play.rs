@@ -419,11 +419,12 @@ impl Run {
         for name in &notifies {
             let found = self.handlers_named(play, host, name);
             if found.is_empty() && outcome.failure.is_none() {
+                let message = format!(
+                    "The requested handler '{name}' was not found in either the main handlers list nor in the \
+                     listening handlers list"
+                );
                 if !*self.options.config.error_on_missing_handler {
-                    self.warn_once(format!(
-                        "The requested handler '{name}' was not found in either the main handlers list nor in the \
-                         listening handlers list"
-                    ));
+                    self.warn_once(message);
                     continue;
                 }
                 let handlers = play.handlers();
@@ -433,10 +434,6 @@ impl Run {
                     .map(|(index, handler)| self.handler_name(play, host, index, handler))
                     .collect();
                 outcome.status = Status::Failed { ignored: false };
-                let message = format!(
-                    "The requested handler '{name}' was not found in either the main handlers list nor in the \
-                     listening handlers list"
-                );
                 let mut result = outcome.result.as_map().cloned().unwrap_or_default();
                 result.insert(Key::str("msg"), Value::from(message.as_str()));
                 outcome.result = Value::map(result);

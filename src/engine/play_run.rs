@@ -39,7 +39,7 @@ pub(super) struct PlayRun {
     /// The part of a batch that may fail before all of it counts as failed.
     pub(super) max_fail: Option<f64>,
     /// In the order in which they run; files that are included at run time may bring more.
-    handlers: RwLock<Vec<Arc<Task>>>,
+    handlers: RwLock<Arc<Vec<Arc<Task>>>>,
     /// The names of the handlers, rendered once each.
     pub(super) handler_names: Mutex<HashMap<usize, Arc<str>>>,
     pub(super) notified: Mutex<HashMap<Host, IndexSet<usize>>>,
@@ -122,7 +122,7 @@ impl PlayRun {
             own_files,
             strategy,
             max_fail,
-            handlers: RwLock::new(handlers),
+            handlers: RwLock::new(Arc::new(handlers)),
             handler_names: Mutex::default(),
             notified: Mutex::default(),
             pending: Mutex::default(),
@@ -150,14 +150,14 @@ impl PlayRun {
         self.broken.load(Ordering::Relaxed)
     }
 
-    pub(super) fn handlers(&self) -> Vec<Arc<Task>> {
-        self.handlers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn handlers(&self) -> Arc<Vec<Arc<Task>>> {
+        Arc::clone(&self.handlers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Adds the handlers of an included file: each time that it is included.
     pub(super) fn add_handlers(&self, items: &[Item]) {
         let mut handlers = self.handlers.write().unwrap_or_else(PoisonError::into_inner);
-        flatten(items, &mut handlers);
+        flatten(items, Arc::make_mut(&mut handlers));
     }
 
     pub(super) fn play(&self) -> &Arc<Play> {

@@ -290,6 +290,12 @@ impl Run {
         (most > 0).then(|| Arc::clone(throttles.entry(Arc::as_ptr(task) as usize).or_insert_with(fresh)))
     }
 
+    /// A warning about the project's files.
+    pub(super) fn warn(&self, diagnostic: Diagnostic) {
+        let message = diagnostic.message.clone();
+        self.tell(Event::Warning { message, diagnostic: Some(Box::new(diagnostic)) });
+    }
+
     /// A warning, told once.
     pub(super) fn warn_once(&self, message: impl Into<String>) {
         let message = message.into();
@@ -303,8 +309,7 @@ impl Run {
     pub(super) fn warn_of(&self, diagnostic: Diagnostic) {
         let fresh = self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(diagnostic.to_string());
         if fresh {
-            let message = diagnostic.message.clone();
-            self.tell(Event::Warning { message, diagnostic: Some(Box::new(diagnostic)) });
+            self.warn(diagnostic);
         }
     }
 
@@ -455,8 +460,7 @@ impl Run {
         };
         let (mut inventory, diagnostics) = refreshed;
         for diagnostic in diagnostics.0 {
-            let message = diagnostic.message.clone();
-            self.tell(Event::Warning { message, diagnostic: Some(Box::new(diagnostic)) });
+            self.warn(diagnostic);
         }
         let names: Vec<Arc<str>> = self.world.change_inventory(|known| {
             inventory.carry_over(known);
@@ -466,8 +470,7 @@ impl Run {
         for host in names {
             if let Err(diagnostics) = self.reload_host(&host) {
                 for diagnostic in diagnostics.0 {
-                    let message = diagnostic.message.clone();
-                    self.tell(Event::Warning { message, diagnostic: Some(Box::new(diagnostic)) });
+                    self.warn(diagnostic);
                 }
             }
         }

@@ -382,7 +382,7 @@ pub(super) fn find_task_file(
 }
 
 /// A file of nearly the same name beside one that was tried.
-fn similar_file(project: &Project, tried: &[PathBuf]) -> Option<String> {
+pub fn similar_file(project: &Project, tried: &[PathBuf]) -> Option<String> {
     tried.iter().find_map(|path| {
         let wanted = path.file_name()?.to_str()?;
         let entries = project.entries(path.parent()?).ok()?;

@@ -12,7 +12,7 @@ use crate::base::{Diagnostic, Diagnostics, Kind};
 use crate::project::shown;
 
 /// Ansible's actions that do their work on the controller: a module of that name in a library is not what they run.
-const ACTIONS: &[&str] = &[
+pub const CONTROLLER_ACTIONS: &[&str] = &[
     "add_host",
     "assemble",
     "assert",
@@ -105,7 +105,7 @@ impl Load<'_, '_> {
     fn legacy(&mut self, short: &str, written: &str, directory: &Path) -> Resolved {
         let (project, libraries) = (self.loader.project, &self.loader.settings.libraries);
         let own = self.loader.modules.is_module(written);
-        if !(own && ACTIONS.contains(&short)) {
+        if !(own && CONTROLLER_ACTIONS.contains(&short)) {
             if let Some(path) = libraries.action_plugin(project, short) {
                 return needs_action(short, &path);
             }
