@@ -48,6 +48,8 @@ pub enum Kind {
     Pattern,
     /// A role that cannot be found.
     Role,
+    /// A handler that is notified and does not exist.
+    Handler,
     /// A vault text that cannot be read.
     Vault,
 }
@@ -72,6 +74,7 @@ impl Kind {
             Self::Inventory => "inventory",
             Self::Pattern => "pattern",
             Self::Role => "role",
+            Self::Handler => "handler",
             Self::Vault => "vault",
         }
     }

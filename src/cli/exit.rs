@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::scrubbed;
 use crate::base::{Diagnostics, Severity};
-use crate::engine::Summary;
+use crate::engine::{Broken, Summary};
 use crate::report::diagnostic;
 use crate::report::style::{Label, paint};
 
@@ -42,8 +42,10 @@ impl Exit {
 
     /// What a run's counts mean.
     pub fn of_summary(summary: &Summary) -> Self {
-        let Summary { recap: _, failed, unreachable } = summary;
-        if *unreachable {
+        let Summary { recap: _, failed, unreachable, broken } = summary;
+        if *broken == Some(Broken::Task) {
+            Self::Error
+        } else if *unreachable || *broken == Some(Broken::Play) {
             Self::Unreachable
         } else if *failed {
             Self::HostFailed

@@ -8,10 +8,10 @@ use std::time::SystemTime;
 use sha2::Digest as _;
 
 use super::template_file::{Beside, FileVariables};
-use crate::base::{Map, Value};
+use crate::base::Value;
 use crate::modules::contract::Failed;
 use crate::modules::{Controller, Halt, Rendered, Search, TemplateOptions};
-use crate::plan::bind::{Binder, Stop};
+use crate::plan::bind::{Binder, Stop, unconditional};
 use crate::project::{self, Project};
 use crate::secrets;
 use crate::template::{FileOptions, Lookups, Markers, Truth, Variables};
@@ -76,8 +76,22 @@ pub(super) struct TaskController<'a> {
     pub(super) ahead: bool,
 }
 
+/// What Ansible says of a file that is in none of the places.
+fn not_found(name: &str, candidates: &[PathBuf]) -> String {
+    let searched = if Path::new(name).is_absolute() {
+        String::new()
+    } else {
+        let tried = candidates.iter().map(|path| format!("\n\t{}", path.display()));
+        format!("\nSearched in:{}", tried.collect::<String>())
+    };
+    format!(
+        "Could not find or access '{name}'{searched} on the Ansible Controller.\nIf you are using a module and expect the \
+         file to exist on the remote, see the remote_src option"
+    )
+}
+
 fn failed(message: String) -> Failed {
-    Failed { message, hint: None, diagnostic: None, result: Map::new() }
+    Failed { message, raised: true, ..Failed::default() }
 }
 
 impl Controller for TaskController<'_> {
@@ -94,6 +108,7 @@ impl Controller for TaskController<'_> {
             self.search.iter().flat_map(|base| [base.join(folder).join(path), base.join(path)]).collect()
         };
         candidates.iter().find(|path| exists(path)).cloned().ok_or_else(|| Failed {
+            result: crate::map! {"msg" => not_found(name, &candidates)},
             hint: Some(format!(
                 "looked in {}",
                 candidates
@@ -229,7 +244,7 @@ impl Controller for TaskController<'_> {
             .binder
             .templar
             .condition(condition, None, &self.binder.variables, self.binder.lookups)
-            .map_err(|error| halt(Stop::from(error)))?;
+            .map_err(|error| halt(unconditional(Stop::from(error))))?;
         match truth {
             Truth::Yes => Ok(true),
             Truth::No => Ok(false),

@@ -247,6 +247,8 @@ pub enum Event {
         task: Arc<TaskLabel>,
         /// How many tries are left.
         left: u32,
+        /// How the last one ended.
+        outcome: Box<Outcome>,
     },
     /// A job that is waited for (`async` with `poll`) was looked at.
     JobPolled {
@@ -259,6 +261,11 @@ pub enum Event {
     },
     /// So many hosts have failed that the play ends for all (`max_fail_percentage`).
     NoHostsLeft,
+    /// The run cannot go on: what one of the files says cannot be done.
+    Aborted {
+        /// Why.
+        diagnostic: Box<Diagnostic>,
+    },
     /// A handler that an interrupted run has left notified will run.
     HandlerLeft {
         /// The host.

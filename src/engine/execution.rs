@@ -43,6 +43,10 @@ pub(super) struct Execution<'a> {
     pub(super) deadline: Option<Instant>,
 }
 
+/// The modules that Ansible's controller checks before it does anything: what is wrong with their parameters is no result
+/// of theirs.
+const SELF_CHECKED: &[&str] = &["assert", "debug", "pause", "script", "set_fact", "add_host", "template"];
+
 /// Modules that have nothing to do where what they would edit or remove is not there.
 const EDITS: &[&str] = &["blockinfile", "file", "ini_file", "lineinfile", "replace"];
 
@@ -119,7 +123,9 @@ impl Execution<'_> {
                 }
                 Err(Halt::Unknown(unknown)) => return ended(Single::unknown(unknown)),
                 Err(Halt::Deferred) => return ended(Single::stopped(Stop::Deferred)),
-                Err(Halt::Failed(failed)) => {
+                Err(Halt::Failed(mut failed)) => {
+                    let name = self.module.doc().name;
+                    failed.raised |= SELF_CHECKED.contains(&name) && failed.result.is_empty();
                     let single = self.doubted().map_or_else(|| Single::halted(*failed), Single::unknown);
                     return ended(single);
                 }

@@ -97,6 +97,17 @@ pub struct Summary {
     pub failed: bool,
     /// Whether a host could not be reached, and that was not ignored.
     pub unreachable: bool,
+    /// Where it broke off.
+    pub broken: Option<Broken>,
+}
+
+/// Why a run broke off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// A play could not begin.
+    Play,
+    /// What a task says cannot be done: a handler that it notifies is not there.
+    Task,
 }
 
 /// Loads and checks a playbook with its inventory. Every problem of all files is in the diagnostics; the run is
@@ -394,19 +405,19 @@ impl Prepared {
             check_mode: run.options.check_mode,
             diff: run.options.diff,
         });
-        let mut broken = false;
+        let mut broken = None;
         for play in &self.playbook.plays {
             match self.play(play).await {
                 Went::On => {}
                 Went::Out => break,
-                Went::Wrong => {
-                    broken = true;
+                Went::Wrong(why) => {
+                    broken = Some(why);
                     break;
                 }
             }
         }
         let (failed, unreachable) = run.lost();
-        let failed = failed || broken;
+        let failed = failed || broken.is_some();
         let stays = another && !failed && !unreachable;
         let costs = if stays { Vec::new() } else { run.close().await };
         let recaps = run.recaps();
@@ -423,7 +434,7 @@ impl Prepared {
             stats: stats.into_iter().collect(),
             elapsed: run.started.elapsed(),
         });
-        (Summary { recap, failed, unreachable }, Ended(self.run))
+        (Summary { recap, failed, unreachable, broken }, Ended(self.run))
     }
 
     /// Runs a play.
@@ -458,7 +469,7 @@ impl Prepared {
                     name: Arc::from(play.name.value.to_text()),
                     diagnostic: Box::new(diagnostic),
                 });
-                return Went::Wrong;
+                return Went::Wrong(Broken::Play);
             }
         };
         let setup::Ready { prompted, files, hosts, batches, conduct } = ready;
@@ -496,6 +507,9 @@ impl Prepared {
             let gone_now = batch.iter().filter(|host| run.is_gone(host)).count();
             let all_gone = gone_now - gone_before == batch.len();
             let broken = play_run.is_broken();
+            if play_run.aborted() {
+                return Went::Wrong(Broken::Task);
+            }
             if broken {
                 run.tell(Event::NoHostsLeft);
             }
@@ -518,6 +532,6 @@ enum Went {
     On,
     /// It ends: no hosts are left, or too many have failed.
     Out,
-    /// It ends: the play could not begin.
-    Wrong,
+    /// It breaks off.
+    Wrong(Broken),
 }

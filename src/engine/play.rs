@@ -13,7 +13,7 @@ use super::lookups;
 use super::machine::Trouble;
 use super::run::{Gone, Run};
 use super::task::{Ended, Turn};
-use crate::base::{Key, Value, names};
+use crate::base::{Diagnostic, Key, Kind, Value, names};
 use crate::config::Gathering;
 use crate::lang::{Block, Item, Keyword, ScopeKind, Task, short_name};
 use crate::plan::bind::{Binder, Stop};
@@ -371,6 +371,13 @@ impl Run {
         self.judge_failures(play, hosts, fatal);
     }
 
+    /// Ends the run.
+    fn abort(&self, play: &PlayRun, diagnostic: Diagnostic) {
+        if play.abort() {
+            self.tell(Event::Aborted { diagnostic: Box::new(diagnostic) });
+        }
+    }
+
     /// Whether the failure of a task is that of all hosts (`any_errors_fatal`).
     fn is_fatal(&self, play: &PlayRun, host: &Host, task: &Task, lookups: &Arc<dyn Lookups>) -> bool {
         let binder = self.binder(lookups, self.variables(play, host, task));
@@ -403,28 +410,20 @@ impl Run {
         ended: Ended,
         rescuing: bool,
     ) -> bool {
-        let Ended {
-            mut outcome,
-            delegate,
-            looped,
-            effects,
-            notifies,
-            notifies_maybe,
-            included: _,
-            broken: _,
-        } = ended;
+        let Ended { outcome, delegate, looped, effects, notifies, notifies_maybe, included: _, broken: _ } =
+            ended;
         for other in everyone {
             self.apply(play, other, &effects);
         }
         for name in &notifies {
             let found = self.handlers_named(play, host, name);
             if found.is_empty() && outcome.failure.is_none() {
-                let message = format!(
+                let words = format!(
                     "The requested handler '{name}' was not found in either the main handlers list nor in the \
                      listening handlers list"
                 );
                 if !*self.options.config.error_on_missing_handler {
-                    self.warn_once(message);
+                    self.warn_once(words);
                     continue;
                 }
                 let handlers = play.handlers();
@@ -433,15 +432,13 @@ impl Run {
                     .enumerate()
                     .map(|(index, handler)| self.handler_name(play, host, index, handler))
                     .collect();
-                outcome.status = Status::Failed { ignored: false };
-                let mut result = outcome.result.as_map().cloned().unwrap_or_default();
-                result.insert(Key::str("msg"), Value::from(message.as_str()));
-                outcome.result = Value::map(result);
-                outcome.failure = Some(FailureText {
-                    message,
-                    hint: names::did_you_mean(name, known.iter().map(|name| &**name)),
-                    diagnostic: None,
-                });
+                let place = task.keyword(Keyword::Notify).map_or(&task.place, |located| &located.place);
+                let hint = names::did_you_mean(name, known.iter().map(|name| &**name));
+                // as Ansible: the run ends
+                let message = format!("`{name}` is notified, and there is no handler of this name or topic");
+                let diagnostic = Diagnostic::error(Kind::Handler, message).words(words).at(place);
+                self.abort(play, diagnostic.maybe_hint(hint));
+                continue;
             }
             let maybe = match &outcome.status {
                 Status::MayChange(unknown) if notifies_maybe => Some(unknown),

@@ -65,6 +65,7 @@ pub(super) struct PlayRun {
     pub(super) play_ended: AtomicBool,
     /// More hosts have failed than the play allows: no further batch and no further play.
     pub(super) broken: AtomicBool,
+    aborted: AtomicBool,
 }
 
 /// The hosts that a list of items runs on.
@@ -137,6 +138,7 @@ impl PlayRun {
             doomed: Mutex::default(),
             play_ended: AtomicBool::new(false),
             broken: AtomicBool::new(false),
+            aborted: AtomicBool::new(false),
         }
     }
 
@@ -146,6 +148,17 @@ impl PlayRun {
     }
 
     /// Whether more hosts have failed than the play allows: nothing more runs.
+    /// Ends it and the run. Whether it had not been ended so before.
+    pub(super) fn abort(&self) -> bool {
+        self.broken.store(true, Ordering::Relaxed);
+        !self.aborted.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether the run ends with it.
+    pub(super) fn aborted(&self) -> bool {
+        self.aborted.load(Ordering::Relaxed)
+    }
+
     pub(super) fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Relaxed)
     }

@@ -219,6 +219,7 @@ impl Run {
                 match self.vars_file(play, located, binder) {
                     Ok(layer) => layers.extend(layer),
                     Err(VarsFile::HangsOnHost) => return Ok(None),
+                    Err(VarsFile::Missing(diagnostic)) => self.warn_of(*diagnostic),
                     Err(VarsFile::Wrong(diagnostic)) => return Err(*diagnostic),
                 }
             }
@@ -244,6 +245,7 @@ impl Run {
             match self.vars_file(&play.vars.play, located, &binder) {
                 Ok(layer) => layers.extend(layer),
                 Err(VarsFile::HangsOnHost) => {}
+                Err(VarsFile::Missing(diagnostic)) => self.warn_of(*diagnostic),
                 Err(VarsFile::Wrong(diagnostic)) => {
                     let message = format!("host `{host}`: {}", diagnostic.message);
                     self.tell(super::Event::Warning { message, diagnostic: Some(diagnostic) });
@@ -284,7 +286,8 @@ impl Run {
             .flat_map(|name| [play.directory.join("vars").join(name), play.directory.join(name)]);
         let path = paths.into_iter().find(|path| self.project.is_file(path)).ok_or_else(|| {
             let message = format!("could not find `{}` of `vars_files`", candidates.join("`, `"));
-            wrong(Diagnostic::error(Kind::File, message).at(&located.place))
+            // as Ansible, which says nothing
+            VarsFile::Missing(Box::new(Diagnostic::warning(Kind::File, message).at(&located.place)))
         })?;
         let texts = LoadTexts { vault: self.project.vault(), templar: &self.templar, world: &self.world };
         let loader = Loader::new(&self.project, &self.settings, &check::Names, &texts);
@@ -300,6 +303,8 @@ impl Run {
 enum VarsFile {
     /// Its name cannot be rendered without a host's variables.
     HangsOnHost,
+    /// There is none of its files.
+    Missing(Box<Diagnostic>),
     /// It is wrong.
     Wrong(Box<Diagnostic>),
 }

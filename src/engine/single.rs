@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::event::{FailureText, Status};
 use super::include::Bundle;
 use super::task::Effect;
-use crate::base::{Key, Map, Unknown, Value};
+use crate::base::{Diagnostic, Key, Map, Unknown, Value};
 use crate::lang::{Keyword, Task};
 use crate::modules::contract::Failed;
 use crate::plan::bind::Stop;
@@ -86,9 +86,7 @@ impl Single {
                 ..FailureText::default()
             }),
             Stop::Failed(diagnostic) => {
-                let told = diagnostic.told.clone();
-                let told = told.unwrap_or_else(|| format!("Task failed: {}", diagnostic.in_ansibles_words()));
-                let result = crate::map! {"msg" => told};
+                let result = crate::map! {"msg" => told(&diagnostic)};
                 let failure = FailureText {
                     message: diagnostic.message.clone(),
                     hint: diagnostic.hint.clone(),
@@ -100,10 +98,13 @@ impl Single {
     }
 
     pub(super) fn halted(failed: Failed) -> Self {
-        let Failed { message, hint, diagnostic, result } = failed;
+        let Failed { message, hint, diagnostic, mut result, raised: stopped } = failed;
+        if let Some(diagnostic) = &diagnostic {
+            result.entry(Key::str("msg")).or_insert_with(|| Value::from(told(diagnostic)));
+        }
         // a command that ended badly has changed something nevertheless
         let changed = result.get("changed").is_some_and(|changed| changed == &Value::Bool(true));
-        Self { result, changed, ..Self::failed(FailureText { message, hint, diagnostic }) }
+        Self { result, changed, stopped, ..Self::failed(FailureText { message, hint, diagnostic }) }
     }
 
     /// What `register` sees.
@@ -165,6 +166,12 @@ impl Single {
             _ => Status::Ok,
         }
     }
+}
+
+/// What `register` sees of an error in the project's files.
+fn told(diagnostic: &Diagnostic) -> String {
+    let told = diagnostic.told.clone();
+    told.unwrap_or_else(|| format!("Task failed: {}", diagnostic.in_ansibles_words()))
 }
 
 /// A task's settings, rendered.

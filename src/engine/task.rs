@@ -397,6 +397,7 @@ impl Turn<'_> {
             Err(stop) => return Ok((Single::stopped(stop), delegate)),
         };
         let mut left = tries;
+        let begun = Instant::now();
         loop {
             left -= 1;
             let mut single = if engine_action(&self.task.module).is_some() {
@@ -451,6 +452,11 @@ impl Turn<'_> {
                 host: Arc::clone(self.host),
                 task: Arc::clone(&self.label),
                 left,
+                outcome: {
+                    single.result.insert(Key::str("retries"), Value::from(tries));
+                    let result = single.value();
+                    Box::new(self.outcome(single, settings, result, begun))
+                },
             });
             tokio::time::sleep(Duration::from_secs_f64(delay)).await;
             if let Ok((machine, _)) =

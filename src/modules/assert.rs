@@ -59,7 +59,7 @@ impl Module for Assert {
             if !view.controller().condition(condition)? {
                 let Raw(message) = fail_msg;
                 let result = crate::map! {
-                    "assertion" => condition.clone(), "evaluated_to" => false, "msg" => message.clone(),
+                    "assertion" => written(condition), "evaluated_to" => false, "msg" => message.clone(),
                 };
                 return Err(Failed { message: text(message), result, ..Failed::default() }.into());
             }
@@ -69,6 +69,14 @@ impl Module for Assert {
         let summary =
             format!("{} hold{}", names::count(count, "condition"), if count == 1 { "s" } else { "" });
         Ok(Step::Plan(Plan::nothing(summary).with("msg", message.clone())))
+    }
+}
+
+/// A condition as it is written.
+fn written(condition: &Value) -> Value {
+    match condition {
+        Value::Template(_) => Value::from(condition.to_text()),
+        other => other.clone(),
     }
 }
 

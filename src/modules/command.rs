@@ -159,7 +159,7 @@ impl RunParams {
             result.extend([("cmd".into(), shown), ("rc".into(), Value::Null)]);
             let message = "Unable to change directory before execution.".to_owned();
             let hint = Some(format!("`{}` is not a directory on the host", &**path));
-            return Err(Failed { message, hint, result, diagnostic: None }.into());
+            return Err(Failed { message, hint, result, ..Failed::default() }.into());
         }
         let did = if view.context().check_mode { "Would" } else { "Did" };
         if let Some(path) = creates

@@ -251,6 +251,9 @@ pub struct Failed {
     pub diagnostic: Option<crate::base::Diagnostic>,
     /// Further keys of the result (`rc`, `stdout` …).
     pub result: Map,
+    /// Whether the task could not begin, for a file or a template on the controller: `failed_when` does not judge it,
+    /// and `until` does not try again.
+    pub raised: bool,
 }
 
 /// Fails the task with a message.

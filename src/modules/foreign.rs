@@ -108,7 +108,7 @@ impl AnyModule for Foreign {
                     message: no_interpreter(interpreter),
                     hint: Some("`ansible_python_interpreter` names the host's Python".to_owned()),
                     result,
-                    diagnostic: None,
+                    ..Failed::default()
                 }
             }
             None => Failed { message: message.clone(), ..Failed::default() },

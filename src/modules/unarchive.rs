@@ -147,7 +147,7 @@ impl Module for Unarchive {
         result.insert("extract_results".into(), Value::map(extracted(command, output)));
         let message = format!("failed to unpack {} to {}", &*params.src, &*params.dest);
         let hint = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Failed { message, result, hint: Some(hint).filter(|hint| !hint.is_empty()), diagnostic: None }
+        Failed { message, result, hint: Some(hint).filter(|hint| !hint.is_empty()), ..Failed::default() }
     }
 }
 

@@ -274,6 +274,7 @@ impl From<Diagnostic> for Halt {
             hint: diagnostic.hint.clone(),
             diagnostic: Some(diagnostic),
             result: Map::new(),
+            raised: true,
         }))
     }
 }

@@ -329,7 +329,7 @@ pub fn failed(failure: &Failure) -> Failed {
     let hint = (failure.kind == FailureKind::Validation).then(|| {
         text(if output.stderr.is_empty() { &output.stdout } else { &output.stderr }).trim().to_owned()
     });
-    Failed { message, hint: hint.filter(|hint| !hint.is_empty()), diagnostic: None, result }
+    Failed { message, hint: hint.filter(|hint| !hint.is_empty()), result, ..Failed::default() }
 }
 
 /// What `register` sees after the run: the plan's keys, with those of the path as it is now and the backup's name.

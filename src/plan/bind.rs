@@ -182,7 +182,7 @@ impl Binder<'_> {
     pub fn condition(&self, condition: &Value, place: &Place) -> Result<Truth, Stop> {
         self.templar
             .condition(condition, Some(place), &self.variables, self.lookups)
-            .map_err(|error| placed(error.into(), place))
+            .map_err(|error| unconditional(placed(error.into(), place)))
     }
 
     /// Whether the task runs: the conditions of all that is around it and its own, from the outside in.
@@ -193,10 +193,7 @@ impl Binder<'_> {
                 single => vec![single.clone()],
             };
             for condition in conditions {
-                let held = self.condition(&condition, &located.place).map_err(|stop| {
-                    told(stop, || "Task failed: Error while evaluating conditional: ".to_owned())
-                })?;
-                match held {
+                match self.condition(&condition, &located.place)? {
                     Truth::Yes => {}
                     Truth::No => return Ok(When::Skip { condition }),
                     Truth::Unknown(unknown) => return Ok(When::Unknown(unknown)),
@@ -277,7 +274,13 @@ impl Binder<'_> {
     /// The parameters; `free_form` is the parameter that a free-form text stands for.
     pub fn arguments(&self, task: &Task, free_form: Option<&str>) -> Result<Bound, Stop> {
         let mut bound = Bound::default();
+        let asserts = same_module(&task.module, "assert");
         let take = |bound: &mut Bound, name: &str, value: &Value, place: &Place| -> Result<(), Stop> {
+            if asserts && name == "that" && !self.is_list(value)? {
+                // conditions are evaluated as they stand: what comes from hosts must not become a part of an expression
+                bound.given.insert(Arc::from(name), value.clone());
+                return Ok(());
+            }
             let rendered = self.value(value).map_err(|stop| {
                 told(placed(stop, place), || {
                     let module = crate::modules::find(&task.module);
@@ -322,6 +325,15 @@ impl Binder<'_> {
             take(&mut bound, &name, &located.value, &located.place)?;
         }
         Ok(bound)
+    }
+
+    /// Whether a value is a template that gives a list.
+    fn is_list(&self, value: &Value) -> Result<bool, Stop> {
+        if !matches!(value, Value::Template(_)) {
+            return Ok(false);
+        }
+        // where it cannot be rendered, the error is told where it is evaluated
+        Ok(self.value(value).is_ok_and(|rendered| matches!(rendered.value, Value::List(_))))
     }
 
     /// What `module_defaults` around the task give to its module, the innermost last.
@@ -478,6 +490,21 @@ fn same_module(a: &str, b: &str) -> bool {
     }
     lang::short_name(a) == lang::short_name(b) || (name(a).is_some() && name(a) == name(b))
 }
+
+/// An error in a condition, as Ansible tells it: that of a name that is not defined, and the others, are told apart.
+pub fn unconditional(stop: Stop) -> Stop {
+    let context = match &stop {
+        Stop::Failed(diagnostic) if matches!(diagnostic.kind, Kind::Undefined | Kind::Vault) => CONDITION,
+        Stop::Failed(diagnostic) if diagnostic.kind == Kind::Template && diagnostic.words.is_none() => {
+            "Task failed: Error rendering expression: "
+        }
+        _ => "Task failed: ",
+    };
+    told(stop, || context.to_owned())
+}
+
+/// How Ansible begins to tell of a condition with an undefined name.
+const CONDITION: &str = "Task failed: Error while evaluating conditional: ";
 
 /// Values inside a parameter that are `omit` count as not there, as in Ansible.
 fn without_omit(value: Value) -> Value {

@@ -163,7 +163,12 @@ impl Checker<'_> {
     fn condition(&mut self, value: &Value, place: &Place) {
         match value {
             Value::Str(text) => {
-                let checked = self.templar.check_expression(text, Some(place));
+                let checked = self.templar.check_condition(text, Some(place));
+                self.tell(checked.err());
+            }
+            Value::Template(template) if template.form == TextForm::Template => {
+                let place = template.place.as_ref().unwrap_or(place);
+                let checked = self.templar.check_condition(&template.text, Some(place));
                 self.tell(checked.err());
             }
             Value::List(items) => items.iter().for_each(|item| self.condition(item, place)),

@@ -74,9 +74,9 @@ fn encode(event: &Event) -> Option<Json> {
             "event": "task_finished", "host": **host, "delegated_to": delegate.as_deref(), "task": label(task),
             "looped": looped, "outcome": outcome(ended),
         }),
-        Event::TaskRetry { host, task, left } => {
-            json!({"event": "task_retry", "host": **host, "task": label(task), "left": left})
-        }
+        Event::TaskRetry { host, task, left, outcome: ended } => json!({
+            "event": "task_retry", "host": **host, "task": label(task), "left": left, "outcome": outcome(ended),
+        }),
         Event::Included { name, hosts, item, role } => json!({
             "event": "included", "name": name, "hosts": texts(hosts), "item": item, "role": role,
         }),
@@ -89,6 +89,7 @@ fn encode(event: &Event) -> Option<Json> {
             json!({"event": "job_polled", "host": **host, "job": job, "state": state})
         }
         Event::NoHostsLeft => json!({"event": "no_hosts_left"}),
+        Event::Aborted { diagnostic: about } => json!({"event": "aborted", "diagnostic": diagnostic(about)}),
         Event::HandlerLeft { host, handler } => {
             json!({"event": "handler_left", "host": **host, "handler": handler})
         }

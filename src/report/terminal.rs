@@ -272,6 +272,10 @@ impl<W: Write + Send> Reporter for Terminal<W> {
                 writeln!(self.out, "{}", paint(Label::Failed, &format!("Play {name} cannot begin")))?;
                 diagnostic::write(&mut self.out, diagnostic, "  ")
             }
+            Event::Aborted { diagnostic } => {
+                writeln!(self.out, "{}", paint(Label::Failed, "The run ends here"))?;
+                diagnostic::write(&mut self.out, diagnostic, "  ")
+            }
             Event::TaskStarted { .. }
             | Event::HostBusy { .. }
             | Event::Included { .. }
@@ -287,7 +291,7 @@ impl<W: Write + Send> Reporter for Terminal<W> {
                     && self.settings.verbosity == 0;
                 if told { Ok(()) } else { self.finished(host, delegate.as_deref(), task, None, outcome) }
             }
-            Event::TaskRetry { host, task, left } => {
+            Event::TaskRetry { host, task, left, outcome: _ } => {
                 if self.settings.quiet {
                     return Ok(());
                 }

@@ -142,6 +142,10 @@ pub(super) struct Ctx<'r> {
     pub origin: Rc<Origin>,
 }
 
+/// What Ansible says of a text in a template that is a template of its own.
+const EMBEDDED: &str = "Jinja constant strings should not contain embedded templates. This feature will be disabled by \
+                        default in ansible-core 2.23.";
+
 /// How Ansible begins to tell of a value that cannot be decrypted.
 const UNDECRYPTABLE: &str = "Error rendering template: Attempt to use undecryptable variable: ";
 
@@ -297,6 +301,14 @@ impl Ctx<'_> {
             Err(Fail::Unknown(unknown)) => Ok(Val::unknown(unknown)),
             other => other,
         }
+    }
+
+    /// Renders a text in a template that is a template of its own. As in Ansible it sees the variables, and no local names.
+    pub(super) fn embedded(&self, text: &Arc<str>, at: Span) -> Res<Val> {
+        self.run.lookups.warn(EMBEDDED.to_owned());
+        let place = self.origin.place(at);
+        let template = TemplateText { text: Arc::clone(text), place, form: TextForm::Template };
+        self.nested(&Arc::new(template), &self.scope, format!("`{}`", abridged(text)))
     }
 
     /// Notes what a template of an encrypted file gave.

@@ -45,6 +45,7 @@ impl Ctx<'_> {
     fn eval_inner(&self, node: &Node) -> Res<Val> {
         match &node.expr {
             Expr::Const(value) => Ok(Val::Data(value.clone())),
+            Expr::Embedded(text) => self.embedded(text, node.at),
             Expr::Var(name) => self.variable(name, node.at),
             Expr::Attr(of, name) => access::attribute(self, &self.eval(of)?, name),
             Expr::Item(of, key) => self.eval_item(of, key),

@@ -13,6 +13,7 @@ use super::tree::{
 };
 use super::{collections, filters, predicates};
 use crate::base::{Kind, Value};
+use crate::yaml::has_markers;
 
 /// A mistake in a template's text.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,19 +49,20 @@ pub(super) fn compile(text: &str, mode: &Mode) -> Lowered<Compiled> {
     let default = FileOptions { keep_trailing_newline: false, ..FileOptions::default() };
     let options = match mode {
         Mode::File(options) => options,
-        Mode::Text | Mode::Expression => &default,
+        Mode::Text | Mode::Expression | Mode::Condition => &default,
     };
-    if *mode == Mode::Expression {
+    if matches!(mode, Mode::Expression | Mode::Condition) {
         let scanned = scan::expression(text, &options.markers)?;
         let parsed = parse_expr(&scanned.text).map_err(|error| parse_error(&error, &scanned))?;
-        let mut lowering = Lowering { scanned: &scanned, blocks: Vec::new() };
+        let constants = if *mode == Mode::Condition { Constants::Rendered } else { Constants::Plain };
+        let mut lowering = Lowering { scanned: &scanned, blocks: Vec::new(), constants };
         let node = lowering.expr(&parsed)?;
         return Ok(Compiled { body: vec![Stmt::Emit(node)], blocks: Vec::new() });
     }
     let scanned = scan::template(text, &options.markers, mode.backslashes())?;
     let syntax = options.syntax().map_err(|message| SyntaxError::new(message, Span::default()))?;
     let parsed = parse(&scanned.text, "", syntax).map_err(|error| parse_error(&error, &scanned))?;
-    let mut lowering = Lowering { scanned: &scanned, blocks: Vec::new() };
+    let mut lowering = Lowering { scanned: &scanned, blocks: Vec::new(), constants: Constants::Plain };
     let body = match &parsed {
         ast::Stmt::Template(template) => lowering.stmts(&template.children)?,
         other => vec![lowering.stmt(other)?],
@@ -79,7 +81,20 @@ fn parse_error(error: &minijinja::Error, scanned: &Scanned) -> SyntaxError {
 struct Lowering<'a> {
     scanned: &'a Scanned,
     blocks: Vec<Arc<Block>>,
+    constants: Constants,
 }
+
+/// What becomes of texts in the template that are templates of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Constants {
+    /// They are plain texts.
+    Plain,
+    /// They are rendered.
+    Rendered,
+}
+
+/// The functions among whose terms templates are rendered.
+const LOOKUPS: &[&str] = &["lookup", "query", "q"];
 
 fn boxed(node: Node) -> Box<Node> {
     Box::new(node)
@@ -214,7 +229,7 @@ impl Lowering<'_> {
         let at = self.span(expr.span());
         match expr {
             ast::Expr::Var(var) => Ok(Node { at, expr: Expr::Var(Arc::from(var.id)) }),
-            ast::Expr::Const(constant) => Ok(Node { at, expr: Expr::Const(literal(&constant.value)) }),
+            ast::Expr::Const(constant) => Ok(Node { at, expr: self.constant(literal(&constant.value)) }),
             ast::Expr::GetAttr(attr) => self.attribute(attr, at),
             ast::Expr::GetItem(item) => self.item(item, at),
             ast::Expr::Slice(slice) => self.slice(slice, at),
@@ -229,6 +244,39 @@ impl Lowering<'_> {
             ast::Expr::Tuple(tuple) => Ok(Node { at, expr: Expr::Tuple(self.exprs(&tuple.items)?) }),
             ast::Expr::Map(map) => self.mapping(map, at),
         }
+    }
+
+    fn constant(&self, value: Value) -> Expr {
+        match value {
+            Value::Str(text) if self.constants == Constants::Rendered && has_markers(&text) => {
+                Expr::Embedded(text)
+            }
+            value => Expr::Const(value),
+        }
+    }
+
+    /// A term of a lookup: what is a text there, or a text in a list or mapping there, is rendered where it is a template.
+    fn term(&mut self, expr: &ast::Expr<'_>) -> Lowered<Node> {
+        let at = self.span(expr.span());
+        match expr {
+            ast::Expr::Const(_) => {
+                let before = std::mem::replace(&mut self.constants, Constants::Rendered);
+                let node = self.expr(expr);
+                self.constants = before;
+                node
+            }
+            ast::Expr::List(list) => Ok(Node { at, expr: Expr::List(self.terms(&list.items)?) }),
+            ast::Expr::Tuple(tuple) => Ok(Node { at, expr: Expr::Tuple(self.terms(&tuple.items)?) }),
+            ast::Expr::Map(map) => {
+                let keys = self.exprs(&map.keys)?;
+                Ok(Node { at, expr: Expr::Dict(keys.into_iter().zip(self.terms(&map.values)?).collect()) })
+            }
+            other => self.expr(other),
+        }
+    }
+
+    fn terms(&mut self, exprs: &[ast::Expr<'_>]) -> Lowered<Vec<Node>> {
+        exprs.iter().map(|expr| self.term(expr)).collect()
     }
 
     fn attribute(&mut self, attr: &ast::GetAttr<'_>, at: Span) -> Lowered<Node> {
@@ -321,7 +369,8 @@ impl Lowering<'_> {
             other => (self.expr(other)?, None),
         };
         let at = Span { start: of.at.start, ..at };
-        let arguments = self.arguments(&call.args)?;
+        let asks = matches!(&call.expr, ast::Expr::Var(var) if LOOKUPS.contains(&var.id));
+        let arguments = self.arguments_of(&call.args, asks)?;
         Ok(Node {
             at,
             expr: match name {
@@ -332,9 +381,14 @@ impl Lowering<'_> {
     }
 
     fn arguments(&mut self, args: &[ast::CallArg<'_>]) -> Lowered<Vec<Argument>> {
+        self.arguments_of(args, false)
+    }
+
+    fn arguments_of(&mut self, args: &[ast::CallArg<'_>], of_lookup: bool) -> Lowered<Vec<Argument>> {
         args.iter()
             .map(|arg| {
                 Ok(match arg {
+                    ast::CallArg::Pos(expr) if of_lookup => Argument::Positional(self.term(expr)?),
                     ast::CallArg::Pos(expr) => Argument::Positional(self.expr(expr)?),
                     ast::CallArg::Kwarg(name, expr) => Argument::Named(Arc::from(*name), self.expr(expr)?),
                     ast::CallArg::PosSplat(expr) => Argument::Splat(self.expr(expr)?),

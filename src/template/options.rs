@@ -147,6 +147,8 @@ pub(super) enum Mode {
     Text,
     /// An expression without markers.
     Expression,
+    /// A condition: an expression whose texts may be templates of their own.
+    Condition,
     /// A template file.
     File(Box<FileOptions>),
 }
@@ -156,7 +158,7 @@ impl Mode {
     pub(super) fn backslashes(&self) -> Backslashes {
         match self {
             Self::Text => Backslashes::Literal,
-            Self::Expression | Self::File(_) => Backslashes::Python,
+            Self::Expression | Self::Condition | Self::File(_) => Backslashes::Python,
         }
     }
 }

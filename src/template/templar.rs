@@ -74,7 +74,7 @@ impl SyntaxError {
             Some((what @ ("filter" | "test"), name)) => {
                 format!("No {what} named {}.", name.replace('`', "'"))
             }
-            _ => message.replace('`', "'"),
+            _ => in_jinjas_words(&message),
         };
         Diagnostic::error(Self::KIND, message)
             .words(format!("Syntax error in template: {words}"))
@@ -82,9 +82,45 @@ impl SyntaxError {
             .maybe_hint(hint)
     }
 
+    /// As a diagnostic about a condition: where there are template delimiters in it they are the likely mistake.
+    fn of_condition(mut self, text: &Arc<str>, place: Option<&Place>) -> Diagnostic {
+        let delimiters = if has_markers(text) {
+            let hint = "a condition is an expression already: write the names in it without `{{ }}`";
+            self.hint.get_or_insert_with(|| hint.to_owned());
+            ". Template delimiters are not supported in expressions"
+        } else {
+            ""
+        };
+        let diagnostic = self.into_diagnostic(text, place);
+        let words = diagnostic.in_ansibles_words();
+        let words = words.strip_prefix("Syntax error in template").unwrap_or(&words).to_owned();
+        diagnostic.words(format!("Syntax error in expression{delimiters}{words}"))
+    }
+
     /// As the reason why evaluation stopped.
     pub(super) fn into_fail(self, origin: &Origin) -> Fail {
         Fail::Error(Box::new(self.into_diagnostic(&origin.text, origin.place.as_ref())))
+    }
+}
+
+/// A syntax error of minijinja's in the words of Python's Jinja.
+fn in_jinjas_words(message: &str) -> String {
+    let token = |token: &str| match token.trim_matches('`') {
+        "end of input" => "end of template".to_owned(),
+        "end of variable block" => "end of print statement".to_owned(),
+        "end of block" => "end of statement block".to_owned(),
+        other => other.to_owned(),
+    };
+    let Some(unexpected) = message.strip_prefix("unexpected ") else { return message.replace('`', "'") };
+    match unexpected.split_once(", expected ") {
+        Some((got, expected)) if expected.starts_with('`') => {
+            format!("expected token '{}', got '{}'", token(expected), token(got))
+        }
+        Some((got, _)) => format!("unexpected '{}'", token(got)),
+        None if unexpected.starts_with("end of ") || unexpected.starts_with('`') => {
+            format!("unexpected '{}'", token(unexpected))
+        }
+        None => message.replace('`', "'"),
     }
 }
 
@@ -100,7 +136,8 @@ fn unboolean(truthy: bool, type_name: &str, condition: &Value, place: Option<&Pl
     let result = if truthy { "True" } else { "False" };
     let at = place.map(|place| {
         let Place { source, line, column, length: _ } = place;
-        format!(" at '{}:{line}:{column}'", source.path.display())
+        let path = std::path::absolute(&source.path).unwrap_or_else(|_| source.path.clone());
+        format!(" at '{}:{line}:{column}'", path.display())
     });
     format!(
         "Task failed: Conditional result ({result}) was derived from value of type '{type_name}'{}. Conditionals must have a \
@@ -204,29 +241,16 @@ impl Templar {
         }
         let rendered = self.run(variables, lookups, place, |ctx| {
             let value = match condition {
-                Value::Str(text) if text.trim().is_empty() => {
-                    let diagnostic =
-                        Diagnostic::error(Kind::Template, "empty conditional expressions are not allowed");
-                    let told = "Task failed: Empty conditional expressions are not allowed.";
-                    return Err(Fail::from(diagnostic.told_in_full(told)));
-                }
-                Value::Str(text) => expression(ctx, text, place)?,
+                Value::Str(text) => expression_of_condition(ctx, text, place)?,
                 Value::Template(template) if template.form != TextForm::Template => {
                     ctx.nested(template, &ctx.scope, "the condition".to_owned())?
                 }
                 Value::Template(template) => {
                     let place = template.place.as_ref().or(place);
                     if is_whole(&template.text) {
-                        ctx.run.lookups.deprecate(Deprecation {
-                            message: DELIMITED,
-                            version: "2.23",
-                            place: place.cloned(),
-                        });
-                    }
-                    let value = text(ctx, &template.text, place)?;
-                    match (value.as_str(), variable_of(ctx, &template.text)) {
-                        (Some(inner), Some(defined)) => expression(ctx, inner, Some(&defined))?,
-                        _ => value,
+                        indirect_condition(ctx, &Arc::from(template.text.trim()), place)?
+                    } else {
+                        expression_of_condition(ctx, &template.text, place)?
                     }
                 }
                 other => Val::Data(other.clone()),
@@ -303,12 +327,16 @@ impl Templar {
         self.0.compile(text, &Mode::Text).map(drop).map_err(|error| error.into_diagnostic(text, place))
     }
 
-    /// Checks the syntax of an expression, and that its filters and tests exist.
+    /// Checks the syntax of a condition, and that its filters and tests exist.
     ///
     /// # Errors
     /// The first mistake, with its place.
-    pub fn check_expression(&self, text: &Arc<str>, place: Option<&Place>) -> Result<(), Diagnostic> {
-        self.0.compile(text, &Mode::Expression).map(drop).map_err(|error| error.into_diagnostic(text, place))
+    pub fn check_condition(&self, text: &Arc<str>, place: Option<&Place>) -> Result<(), Diagnostic> {
+        if is_whole(text) {
+            return self.check_text(text, place);
+        }
+        let compiled = self.0.compile(text, &Mode::Condition);
+        compiled.map(drop).map_err(|error| error.of_condition(text, place))
     }
 
     /// Checks the syntax of a template file, and that its filters and tests exist.
@@ -446,7 +474,8 @@ fn prepared(text: &str, options: &FileOptions) -> Result<(String, FileOptions), 
 /// Whether a text is within template delimiters as a whole.
 fn is_whole(text: &str) -> bool {
     let text = text.trim();
-    [("{{", "}}"), ("{%", "%}")].iter().any(|(begin, end)| text.starts_with(begin) && text.ends_with(end))
+    ["{{", "{%", "{#"].iter().any(|begin| text.starts_with(begin))
+        && ["}}", "%}", "#}"].iter().any(|end| text.ends_with(end))
 }
 
 /// Where the variable is defined that a template consists of, if it does and the variable stands in a file: as in
@@ -454,9 +483,58 @@ fn is_whole(text: &str) -> bool {
 fn variable_of(ctx: &Ctx<'_>, text: &Arc<str>) -> Option<Place> {
     let compiled = ctx.run.cache.compile(text, &Mode::Text).ok()?;
     match compiled.body.as_slice() {
-        [Stmt::Emit(Node { expr: Expr::Var(name), .. })] => ctx.scope.place(name),
+        [Stmt::Emit(node)] => root(node).and_then(|name| ctx.scope.place(name)),
         _ => None,
     }
+}
+
+/// The variable that a path of attributes and keys begins at.
+fn root(node: &Node) -> Option<&Arc<str>> {
+    match &node.expr {
+        Expr::Var(name) => Some(name),
+        Expr::Attr(of, _) => root(of),
+        Expr::Item(of, key) if matches!(key.expr, Expr::Const(_)) => root(of),
+        _ => None,
+    }
+}
+
+/// Evaluates a condition that is an expression.
+fn expression_of_condition(ctx: &Ctx<'_>, text: &str, place: Option<&Place>) -> Result<Val, Fail> {
+    if text.trim().is_empty() {
+        let diagnostic = Diagnostic::error(Kind::Template, "empty conditional expressions are not allowed");
+        let told = "Task failed: Empty conditional expressions are not allowed.";
+        return Err(Fail::from(diagnostic.told_in_full(told)));
+    }
+    let origin = Rc::new(Origin { text: Arc::from(text), place: place.cloned() });
+    let compiled = ctx.run.cache.compile(&origin.text, &Mode::Condition);
+    let compiled = compiled.map_err(|error| Fail::from(error.of_condition(&origin.text, place)))?;
+    Ctx { origin, ..ctx.clone() }.render(&compiled)
+}
+
+/// Evaluates a condition that stands in template delimiters as a whole: what it gives, or where that is the text of a
+/// variable of the project's files, that text as an expression.
+fn indirect_condition(ctx: &Ctx<'_>, whole: &Arc<str>, place: Option<&Place>) -> Result<Val, Fail> {
+    let value = text(ctx, whole, place)?;
+    let Some(inner) = value.as_str() else {
+        let place = place.cloned();
+        ctx.run.lookups.deprecate(Deprecation { message: DELIMITED, version: "2.23", place });
+        return Ok(value);
+    };
+    if let Some(defined) = variable_of(ctx, whole) {
+        return expression_of_condition(ctx, inner, Some(&defined));
+    }
+    if inner.trim().is_empty() {
+        return expression_of_condition(ctx, inner, place);
+    }
+    let message = "the template of this condition gives a text, and only a text from the project's files is taken as an \
+                   expression";
+    let diagnostic = Diagnostic::error(Kind::Template, message).at_if_unplaced(place);
+    let told = "Task failed: Encountered untrusted template or expression.";
+    Err(Fail::from(
+        diagnostic
+            .told_in_full(told)
+            .hint("write the condition as an expression, without `{{ }}` and `{% %}`"),
+    ))
 }
 
 /// Evaluates an expression.

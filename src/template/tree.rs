@@ -29,6 +29,8 @@ pub(super) struct Node {
 pub(super) enum Expr {
     /// A literal.
     Const(Value),
+    /// A text in the template that is a template of its own: `'{{ a }}'` in a condition or among the terms of a lookup.
+    Embedded(Arc<str>),
     /// A variable.
     Var(Arc<str>),
     /// `a.name`

@@ -142,7 +142,9 @@ impl Reporter for Minimal {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
             Event::TaskFinished { host, task, outcome, .. } => self.finished(host, task, outcome),
-            Event::PlayFailed { diagnostic, .. } => self.display.error(&diagnostic.message, Stream::Err),
+            Event::PlayFailed { diagnostic, .. } | Event::Aborted { diagnostic } => {
+                self.display.error(&diagnostic.message, Stream::Err)
+            }
             Event::Warning { message, diagnostic } => {
                 let told = diagnostic.as_ref().and_then(|diagnostic| diagnostic.told.as_ref());
                 self.display.warning(told.unwrap_or(message))

@@ -67,6 +67,8 @@ pub struct Callback {
     display: Display,
     settings: Settings,
     check_mode: bool,
+    /// Whether the run breaks off.
+    aborted: bool,
     current: Option<Arc<TaskLabel>>,
     /// The task whose heading is there already.
     announced: Option<Arc<TaskLabel>>,
@@ -75,7 +77,7 @@ pub struct Callback {
 impl Callback {
     /// A reporter that writes to a display.
     pub fn new(display: Display, settings: Settings) -> Self {
-        Self { display, settings, check_mode: false, current: None, announced: None }
+        Self { display, settings, check_mode: false, aborted: false, current: None, announced: None }
     }
 
     fn line(&mut self, text: &str, colour: Colour) -> io::Result<()> {
@@ -349,7 +351,12 @@ impl Reporter for Callback {
                 self.play(name)?;
                 self.line("skipping: no hosts matched", Colour::Cyan)
             }
+            Event::Aborted { diagnostic } => {
+                self.aborted = true;
+                self.display.error(&diagnostic.in_ansibles_words(), Stream::Err)
+            }
             Event::PlayFailed { name: _, diagnostic } => {
+                self.aborted = true;
                 let place = diagnostic.place.as_ref().map(|place| format!("\n{}", error::origin(place)));
                 let text = format!("{}{}", diagnostic.message, place.unwrap_or_default());
                 self.display.error(&text, Stream::Err)
@@ -369,6 +376,12 @@ impl Reporter for Callback {
                 Ok(())
             }
             Event::HostBusy { .. } => Ok(()),
+            // as Ansible, which shows nothing more of a run that breaks off
+            Event::ItemFinished { .. } | Event::TaskFinished { .. } | Event::RunFinished { .. }
+                if self.aborted =>
+            {
+                Ok(())
+            }
             Event::ItemFinished { host, delegate, task, label, outcome } => {
                 self.item(host, delegate.as_deref(), task, label, outcome)
             }
@@ -384,8 +397,14 @@ impl Reporter for Callback {
                 self.display.banner("NO MORE HOSTS LEFT")?;
                 self.display.banner("NO MORE HOSTS LEFT")
             }
-            Event::TaskRetry { host, task, left } => {
-                let text = format!("FAILED - RETRYING: [{host}]: {} ({left} retries left).", task.title());
+            Event::TaskRetry { host, task, left, outcome } => {
+                let shown = results::whole(task, outcome);
+                let told = if self.settings.verbosity > 2 || (task.loud && !outcome.censored) {
+                    format!("Result was: {}", results::dump(&shown, &self.settings, None))
+                } else {
+                    String::new()
+                };
+                let text = format!("FAILED - RETRYING: [{host}]: {} ({left} retries left).{told}", task.name);
                 self.line(&text, Colour::DarkGray)
             }
             Event::JobPolled { host, job, state } => {

@@ -29,6 +29,15 @@ pub(super) fn short(module: &str) -> &str {
 
 /// What callbacks get to see of a result: no status, nothing internal, and under `no_log` nothing.
 pub(super) fn shown(task: &TaskLabel, outcome: &Outcome) -> Shown {
+    let mut shown = whole(task, outcome);
+    if short(&task.module) == "debug" && !outcome.censored {
+        debug(&mut shown.entries);
+    }
+    shown
+}
+
+/// What is shown of a try after which there is another one: a `debug` does not lose its counts then.
+pub(super) fn whole(task: &TaskLabel, outcome: &Outcome) -> Shown {
     let module = short(&task.module);
     let mut entries = Map::new();
     let result = outcome.result.as_map();
@@ -52,9 +61,6 @@ pub(super) fn shown(task: &TaskLabel, outcome: &Outcome) -> Shown {
             entries.insert(key.clone(), stripped(value));
         }
     }
-    if module == "debug" {
-        debug(&mut entries);
-    }
     if matches!(outcome.status, Status::Skipped { .. }) {
         entries.shift_remove("results");
     }
@@ -62,7 +68,7 @@ pub(super) fn shown(task: &TaskLabel, outcome: &Outcome) -> Shown {
         Status::Ok | Status::Changed => task.loud,
         // a message that could not be made is an error like any other
         Status::Failed { .. } => {
-            let ran = ["evaluated_to", "failed_when_result", "attempts"];
+            let ran = ["evaluated_to", "failed_when_result", "changed_when_result", "attempts"];
             task.loud && ran.iter().any(|key| outcome.result.get(key).is_some())
         }
         _ => false,
