@@ -158,7 +158,7 @@ impl Turn<'_> {
             Ok(names) => names,
             Err(stop) => return Ok(self.end(Single::stopped(stop), settings, None, binder, started)),
         };
-        let Items { items, tainted } = items;
+        let Items { items, own, tainted } = items;
         if items.is_empty() {
             let single = Single {
                 result: crate::map! {
@@ -190,7 +190,13 @@ impl Turn<'_> {
             let begun = Instant::now();
             let mut about = Map::new();
             // variables anew: an item may have set facts
-            let mut variables = self.variables().with(&name, item.clone());
+            let variables = self.variables();
+            let mut variables = match (own.get(index), &self.task.looped) {
+                (Some(true), Some(looped)) => {
+                    variables.with_own_item(&name, item.clone(), &looped.over.place)
+                }
+                _ => variables.with(&name, item.clone()),
+            };
             variables = variables.with("ansible_loop_var", Value::from(name.as_str()));
             if let Some(index_name) = &index_name {
                 about.insert(Key::from(index_name.as_str()), Value::from(index));

@@ -63,6 +63,8 @@ pub struct Bound {
 pub struct Items {
     /// The items.
     pub items: Vec<Value>,
+    /// Which of them are the project's own texts; empty where none is.
+    pub own: Vec<bool>,
     /// Whether a secret went into them.
     pub tainted: bool,
 }
@@ -217,7 +219,7 @@ impl Binder<'_> {
 
     /// The items of the task's loop; `None` where it has none.
     pub fn loop_items(&self, task: &Task) -> Result<Option<Vec<Value>>, Stop> {
-        Ok(self.looped(task)?.map(|Items { items, tainted: _ }| items))
+        Ok(self.looped(task)?.map(|Items { items, own: _, tainted: _ }| items))
     }
 
     /// The same, with whether a secret went into them.
@@ -244,7 +246,17 @@ impl Binder<'_> {
             }
         };
         match value {
-            Value::List(items) => Ok(Some(Items { items: (*items).clone(), tainted })),
+            Value::List(items) => {
+                let own = match looped.kind {
+                    LoopKind::Loop => {
+                        let Located { value, place } = &looped.over;
+                        self.templar.trusted_items(value, place, &self.variables, self.lookups)
+                    }
+                    LoopKind::With(_) => Vec::new(),
+                };
+                let own = if own.len() == items.len() { own } else { Vec::new() };
+                Ok(Some(Items { items: (*items).clone(), own, tainted }))
+            }
             other => Err(Diagnostic::error(
                 Kind::BadValue,
                 format!(

@@ -240,6 +240,8 @@ pub struct TaskVariables {
     /// The host that the task is delegated to.
     delegate: Option<Arc<str>>,
     own: Map,
+    /// The loop's variable, where its item is one of the project's own values, and where that is looped over.
+    own_item: Option<(Arc<str>, Place)>,
 }
 
 impl TaskVariables {
@@ -296,6 +298,7 @@ impl TaskVariables {
             },
             delegate: None,
             own: Map::new(),
+            own_item: None,
         }
     }
 
@@ -321,6 +324,7 @@ impl TaskVariables {
             connection: Connection::default(),
             delegate: None,
             own: Map::new(),
+            own_item: None,
         }
     }
 
@@ -334,6 +338,11 @@ impl TaskVariables {
     pub fn with(mut self, name: &str, value: Value) -> Self {
         self.own.insert(Key::str(name), value);
         self
+    }
+
+    /// With a loop's item that is one of the project's own values; they are looped over at `place`.
+    pub fn with_own_item(self, name: &str, value: Value, place: &Place) -> Self {
+        Self { own_item: Some((Arc::from(name), place.clone())), ..self.with(name, value) }
     }
 
     /// Every definition of a name, from the winner down.
@@ -597,6 +606,10 @@ impl Variables for TaskVariables {
     }
 
     fn place(&self, name: &str) -> Option<Place> {
+        if self.own.contains_key(name) {
+            let item = self.own_item.as_ref().filter(|(item, _)| **item == *name);
+            return item.map(|(_, place)| place.clone());
+        }
         self.layers.get(name).and_then(|variable| variable.place.clone())
     }
 

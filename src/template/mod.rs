@@ -42,6 +42,7 @@ mod templar;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod trust;
 mod val;
 
 pub use filters::seeded_choices;

@@ -13,7 +13,8 @@ use super::fail::Fail;
 use super::lower::{self, SyntaxError};
 use super::options::{FileOptions, Mode};
 use super::pattern::Flags;
-use super::tree::{Compiled, Expr, Node, Stmt};
+use super::tree::Compiled;
+use super::trust;
 use super::val::Val;
 use super::{Deprecation, Lookups, Rendered, Scope, TemplateError, Truth, globals};
 use crate::base::{Diagnostic, Kind, Map, Place, Source, TextForm, Value, names};
@@ -290,6 +291,24 @@ impl Templar {
         }
     }
 
+    /// Which items of a loop are texts of the project's files, or made of such texts only: conditions in them may be
+    /// evaluated. `over` is what is looped over, as it is written.
+    pub fn trusted_items(
+        &self,
+        over: &Value,
+        place: &Place,
+        variables: &Scope,
+        lookups: &Arc<dyn Lookups>,
+    ) -> Vec<bool> {
+        let run = Run::new(&self.0, lookups);
+        let origin = Rc::new(Origin { text: Arc::from(""), place: None });
+        let ctx = Ctx { run: &run, scope: Arc::clone(variables), frame: Rc::default(), origin };
+        match trust::value(&ctx, over, Some(place)) {
+            Some((Value::List(items), _)) => items.iter().map(trust::is_plain).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Renders a template file.
     ///
     /// # Errors
@@ -478,26 +497,6 @@ fn is_whole(text: &str) -> bool {
         && ["}}", "%}", "#}"].iter().any(|end| text.ends_with(end))
 }
 
-/// Where the variable is defined that a template consists of, if it does and the variable stands in a file: as in
-/// Ansible the text of such a variable is once more an expression. What hosts say never is.
-fn variable_of(ctx: &Ctx<'_>, text: &Arc<str>) -> Option<Place> {
-    let compiled = ctx.run.cache.compile(text, &Mode::Text).ok()?;
-    match compiled.body.as_slice() {
-        [Stmt::Emit(node)] => root(node).and_then(|name| ctx.scope.place(name)),
-        _ => None,
-    }
-}
-
-/// The variable that a path of attributes and keys begins at.
-fn root(node: &Node) -> Option<&Arc<str>> {
-    match &node.expr {
-        Expr::Var(name) => Some(name),
-        Expr::Attr(of, _) => root(of),
-        Expr::Item(of, key) if matches!(key.expr, Expr::Const(_)) => root(of),
-        _ => None,
-    }
-}
-
 /// Evaluates a condition that is an expression.
 fn expression_of_condition(ctx: &Ctx<'_>, text: &str, place: Option<&Place>) -> Result<Val, Fail> {
     if text.trim().is_empty() {
@@ -520,7 +519,7 @@ fn indirect_condition(ctx: &Ctx<'_>, whole: &Arc<str>, place: Option<&Place>) ->
         ctx.run.lookups.deprecate(Deprecation { message: DELIMITED, version: "2.23", place });
         return Ok(value);
     };
-    if let Some(defined) = variable_of(ctx, whole) {
+    if let Some((Value::Str(_), defined)) = trust::written(ctx, whole) {
         return expression_of_condition(ctx, inner, Some(&defined));
     }
     if inner.trim().is_empty() {
