@@ -213,10 +213,9 @@ fn connect(
     };
     let (passwords, become_passwords) =
         if mode.listing { Default::default() } else { passwords::both(args, become_, config, vault)? };
-    passwords
-        .all()
-        .chain(become_passwords.all())
-        .for_each(|found| vault.known().add_password(found.reveal()));
+    // what a task prints of `ansible_password` is shown under Ansible's names
+    passwords.all().for_each(|found| vault.known().add(found.reveal()));
+    become_passwords.all().for_each(|found| vault.known().add_password(found.reveal()));
     let transport = config.transport.given().filter(|name| *name != "smart").cloned();
     Ok(ConnectDefaults {
         connection: args.connection.clone().or(transport),

@@ -157,11 +157,13 @@ pub(super) fn of(
     let become_password = variable(&["ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"])?
         .map(|value| secret(&value))
         .or_else(|| kept(&defaults.become_passwords, PasswordPurpose::Become));
-    for found in [&password, &become_password].into_iter().flatten() {
-        // a password that is the user's name is found everywhere, and guessed by everybody
-        if user.as_deref() != Some(found.reveal()) {
-            defaults.known.add_password(found.reveal());
-        }
+    // a password that is the user's name is found everywhere, and guessed by everybody
+    let other = |found: &&Secret| user.as_deref() != Some(found.reveal());
+    if let Some(found) = password.as_ref().filter(other) {
+        defaults.known.add(found.reveal());
+    }
+    if let Some(found) = become_password.as_ref().filter(other) {
+        defaults.known.add_password(found.reveal());
     }
     let mut destination = Destination {
         name: host.to_string(),

@@ -4,13 +4,28 @@ use std::sync::Arc;
 
 use super::single::Single;
 use super::task::Turn;
-use crate::base::{Key, Value};
+use crate::base::{Diagnostic, Key, Kind, Value};
 use crate::lang::Task;
 use crate::plan::bind::{Binder, Stop};
 use crate::plan::variables::TaskVariables;
-use crate::template::{Lookups, Truth};
+use crate::template::{Lookups, Truth, Variables};
 
 impl Turn<'_> {
+    /// Warns, once for a task, of a variable that the loop's hides.
+    pub(super) fn warn_of_hidden(&self, variables: &Arc<dyn Variables>, name: &str) {
+        if variables.get(name).is_none() {
+            return;
+        }
+        let looped = self.task.looped.as_ref();
+        let named = looped.and_then(|looped| looped.control.get("loop_var"));
+        let message = format!("the loop's variable `{name}` hides another variable of this name");
+        let mut warning = Diagnostic::warning(Kind::BadValue, message)
+            .at(named.map_or(&self.task.place, |located| &located.place))
+            .hint("name it otherwise with `loop_var` of `loop_control`");
+        warning.told = Some(format!("The loop variable '{name}' is already in use."));
+        self.run.warn_of(warning);
+    }
+
     /// Whether `loop_control`'s `break_when` ends the loop after this item.
     pub(super) fn breaks(
         &self,

@@ -39,7 +39,7 @@ use indexmap::IndexMap;
 
 use crate::base::{Diagnostic, Diagnostics, Kind, Map, Severity, Value};
 use crate::inventory::{Inventory, Limit, Matches};
-use crate::lang::{Loader, Play, Playbook, Settings};
+use crate::lang::{Loader, Play, Playbook, Settings, is_reserved, reserved};
 use crate::plan::bind::{Binder, Stop};
 use crate::plan::check;
 use crate::plan::variables::{AllHosts, HostVars, PlayVars, TaskVariables, World};
@@ -166,6 +166,7 @@ pub fn prepare(
     }
     diagnostics.extend(unread);
     let mut all = AllHosts::new();
+    let mut seen = HashSet::new();
     let localhost = inventory.host("localhost").filter(|host| !inventory.hosts.contains_key(&host.name));
     let implicit = localhost.map(|host| Arc::clone(&host.name));
     let named = inventory.hosts.keys().cloned().chain(hosts.iter().flatten().cloned()).chain(implicit);
@@ -174,6 +175,7 @@ pub fn prepare(
             Ok(layers) => {
                 let mut stack = Layers::default();
                 stack.extend(layers);
+                diagnostics.extend(reserved_names(&stack, &mut seen));
                 all.insert(host, HostVars::new(stack));
             }
             Err(found) => {
@@ -221,6 +223,18 @@ pub fn prepare(
 }
 
 /// Magic variables that come from the options of the run. Names with `fleet_` are for `TaskVariables` only.
+/// The warnings of variables of hosts that have names of Ansible's own. Layers that were seen are passed over: hosts share
+/// those of their groups.
+fn reserved_names(stack: &Layers, seen: &mut HashSet<*const Layer>) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    for layer in stack.iter().filter(|layer| seen.insert(Arc::as_ptr(layer))) {
+        let names = layer.vars.iter().filter(|(name, _)| is_reserved(name));
+        let placed = names.filter_map(|(name, variable)| Some((name, variable.place.as_ref()?)));
+        placed.for_each(|(name, place)| found.push(reserved(name, place)));
+    }
+    found
+}
+
 fn from_options(options: &Options) -> Map {
     let config = &options.config;
     let file = config.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();

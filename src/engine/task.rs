@@ -170,6 +170,7 @@ impl Turn<'_> {
             };
             return Ok(self.end(single, settings, None, binder, started));
         }
+        self.warn_of_hidden(&binder.variables, &name);
         let mut whole = Single {
             skipped: Some("every item was skipped".to_owned()),
             looped: true,

@@ -42,8 +42,8 @@ const WORDS: &[&str] = &[
 /// What is kept out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Passwords for logging in, for becoming another user, and of vault: under Ansible's names, where values of
-    /// encrypted variables are shown as Ansible shows them.
+    /// Passwords for becoming another user, and of vault: under Ansible's names, where values of encrypted variables and
+    /// `ansible_password` are shown as Ansible shows them.
     Passwords,
     /// These and all values that are secret.
     Everything,
@@ -89,12 +89,12 @@ impl Known {
         self.held().public.insert(name.to_owned());
     }
 
-    /// Notes a password for logging in, for becoming another user, or of vault.
+    /// Notes a password for becoming another user, or of vault.
     pub fn add_password(&self, password: &str) {
         self.note(password, Reach::Passwords, SHORTEST);
     }
 
-    /// Notes a secret value.
+    /// Notes a secret value, or a password for logging in.
     pub fn add(&self, secret: &str) {
         self.note(secret, Reach::Everything, SHORTEST);
     }
