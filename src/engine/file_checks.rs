@@ -57,12 +57,15 @@ impl<'a> FileChecks<'a> {
         let loader = Loader::new(self.project, self.settings, &check::Names, &texts);
         let source = Source::new(crate::project::shown(path), "");
         let place = Place::start_of(&source);
+        // as if a playbook beside `roles/` had it
+        let parent = path.parent().unwrap_or(path);
+        let beside = if parent.ends_with("roles") { parent.parent().unwrap_or(parent) } else { parent };
         let scope = Arc::new(Scope {
             parent: None,
             kind: ScopeKind::Play,
             keywords: Keywords::new(),
             vars: None,
-            directory: path.parent().unwrap_or(path).to_owned(),
+            directory: beside.to_owned(),
         });
         let mut diagnostics = Diagnostics::default();
         for tasks in self.entry_points(path) {

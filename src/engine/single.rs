@@ -207,7 +207,7 @@ pub(super) fn shown(value: Value) -> Value {
 pub(super) fn registered_deprecation(deprecation: &Deprecation) -> Value {
     let Deprecation { message, version, place: _ } = deprecation;
     Value::map(crate::map! {
-        "msg" => *message,
+        "msg" => message.as_ref(),
         "version" => *version,
         "collection_name" => "ansible.builtin",
         "deprecator" => crate::map! {"resolved_name" => "ansible.builtin", "type" => Value::Null},

@@ -53,6 +53,10 @@ impl Module for Debug {
             return Ok(Step::Plan(Plan::nothing(message.to_text()).with("msg", message)));
         };
         let (value, warning) = match view.controller().evaluate(expression) {
+            Ok(Value::Omit) => {
+                let warning = "The result of the `var` expression could not be omitted; a placeholder was used instead.";
+                (Value::from("<<Omit>>"), Some(warning.to_owned()))
+            }
             Ok(value) => (value, None),
             Err(Halt::Unknown(unknown)) => (Value::Unknown(unknown), None),
             // as the original: what is not defined is shown as that

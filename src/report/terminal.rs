@@ -11,6 +11,7 @@ use super::style::{Label, paint};
 use crate::base::Value;
 use crate::engine::event::{FailureText, Outcome, Status, TaskLabel};
 use crate::engine::{Event, Recap};
+use crate::template::Deprecation;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -310,7 +311,15 @@ impl<W: Write + Send> Reporter for Terminal<W> {
                 writeln!(self.out, "{}", paint(Label::Dim, &format!("{:>12} {host}  {command}", "starting")))
             }
             // of Ansible's concern: the same text is fine here
-            Event::Deprecated { .. } => Ok(()),
+            Event::Deprecated { task: _, deprecation } => {
+                if self.settings.verbosity == 0 {
+                    return Ok(());
+                }
+                let Deprecation { message, version, place } = deprecation;
+                let place = place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+                let text = format!("{place}{message} ansible-core {version} refuses it.");
+                writeln!(self.out, "{}: {text}", paint(Label::Warning, "warning"))
+            }
             Event::Warning { message, diagnostic } => match diagnostic {
                 Some(diagnostic) => diagnostic::write(&mut self.out, diagnostic, ""),
                 None => writeln!(self.out, "{}: {message}", paint(Label::Warning, "warning")),

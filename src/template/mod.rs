@@ -6,6 +6,7 @@
 //!
 //! Pure: files, commands and the clock are reached only through [`Lookups`], which `engine` provides.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, Map, Place, Source, Unknown, Value};
@@ -128,7 +129,7 @@ pub trait Lookups: Send + Sync + std::fmt::Debug {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deprecation {
     /// What is done, in Ansible's words.
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
     /// The version of ansible-core that will refuse it.
     pub version: &'static str,
     /// Where it is done.

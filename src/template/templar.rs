@@ -516,7 +516,7 @@ fn indirect_condition(ctx: &Ctx<'_>, whole: &Arc<str>, place: Option<&Place>) ->
     let value = text(ctx, whole, place)?;
     let Some(inner) = value.as_str() else {
         let place = place.cloned();
-        ctx.run.lookups.deprecate(Deprecation { message: DELIMITED, version: "2.23", place });
+        ctx.run.lookups.deprecate(Deprecation { message: DELIMITED.into(), version: "2.23", place });
         return Ok(value);
     };
     if let Some((Value::Str(_), defined)) = trust::written(ctx, whole) {

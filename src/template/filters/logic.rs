@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use crate::base::Value;
+use crate::template::Deprecation;
 use crate::template::access;
 use crate::template::args::{Args, required};
 use crate::template::context::Ctx;
-use crate::template::fail::{Fail, Missing, Res, bail};
+use crate::template::fail::{Fail, Missing, Res};
 use crate::template::val::Val;
 
 pub(super) fn default(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
@@ -45,16 +46,27 @@ pub(super) fn ternary(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
 pub(super) fn bool(ctx: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
     args.none("bool")?;
     let value = ctx.force(&value)?;
-    Ok(match &value {
-        Value::Null => Val::from(false),
-        Value::Bool(value) => Val::from(*value),
-        Value::Int(number) => Val::from(*number == 1),
-        Value::Float(number) => Val::from((*number - 1.0).abs() < f64::EPSILON),
-        Value::Str(text) => {
-            Val::from(matches!(text.to_ascii_lowercase().as_str(), "yes" | "on" | "1" | "true" | "t" | "y"))
-        }
-        other => return bail(format!("the filter `bool` takes no '{}'", other.type_name())),
-    })
+    let meant = match &value {
+        Value::Bool(value) => Some(*value),
+        Value::Int(0) => Some(false),
+        Value::Int(1) => Some(true),
+        Value::Str(text) => match text.to_lowercase().as_str() {
+            "yes" | "on" | "1" | "true" => Some(true),
+            "no" | "off" | "0" | "false" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let Some(meant) = meant {
+        return Ok(Val::from(meant));
+    }
+    let taken = matches!(value, Value::Float(number) if (number - 1.0).abs() < f64::EPSILON);
+    let (shown, of_type) = (value.to_repr(), value.type_name());
+    let so = if taken { "True" } else { "False" };
+    let message = format!("The `bool` filter coerced invalid value {shown} ({of_type}) to {so}.").into();
+    let place = ctx.origin.place.clone();
+    ctx.run.lookups.deprecate(Deprecation { message, version: "2.23", place });
+    Ok(Val::from(taken))
 }
 
 pub(super) fn type_debug(_: &Ctx<'_>, value: Val, args: &Args) -> Res<Val> {
