@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::base::{Map, Value};
-use crate::modules::contract::{Failed, Halt, fail};
+use crate::modules::contract::{Failed, Halt, Plan, fail};
 use crate::modules::params::{PathText, Rule};
 use crate::modules::view::View;
 use crate::params;
@@ -258,6 +258,13 @@ pub fn answered(path: &str, json: &Json) -> (Query, Observation) {
 
 fn is_network(scheme: &str) -> bool {
     matches!(scheme, "tcp" | "http" | "https")
+}
+
+/// What an information module tells of one thing.
+pub fn told_of(kind: &'static str, name: &str, found: Option<Json>) -> Plan {
+    let exists = found.is_some();
+    let why = if exists { format!("looked at {kind} {name}") } else { format!("there is no {kind} {name}") };
+    Plan::nothing(why).with("exists", exists).with(kind, Value::from_json(&found.unwrap_or_default()))
 }
 
 /// A request as a change.

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod auth;
 pub mod differences;
+pub mod filters;
 pub mod image;
 pub mod images;
 pub mod options;
