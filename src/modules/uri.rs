@@ -180,7 +180,7 @@ impl Module for Uri {
             authorities: params.ca_path.as_ref().map(|path| path.0.clone()),
             certificate: params.client_cert.as_ref().map(|path| path.0.clone()),
             key: params.client_key.as_ref().map(|path| path.0.clone()),
-            url,
+            ..HttpRequest::get(url)
         };
         let reads = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
         let summary = format!("{} {}", request.method, request.url);

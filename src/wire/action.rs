@@ -277,6 +277,34 @@ pub struct HttpRequest {
     pub certificate: Option<String>,
     /// A file of the host with the certificate's key; where `None` it is in the certificate's file.
     pub key: Option<String>,
+    /// Which answers count as done, for a change; a question takes every answer.
+    pub accepts: Accepts,
+    /// Whether it is made again for a while, for a change.
+    pub again: Option<Again>,
+}
+
+/// Which answers to a request count as done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Accepts {
+    /// Every answer.
+    #[default]
+    Any,
+    /// Those with a status below 400; what the others say is the failure.
+    Success {
+        /// Further statuses that count as done.
+        also: Vec<u16>,
+        /// Texts that tell of a failure where the body has one of them, whatever the status.
+        without: Vec<String>,
+    },
+}
+
+/// A request that is made again, a second after the last answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Again {
+    /// As long as the body has one of these texts.
+    pub texts: Vec<String>,
+    /// Seconds after which it has failed.
+    pub timeout: u32,
 }
 
 impl HttpRequest {
@@ -295,6 +323,8 @@ impl HttpRequest {
             authorities: None,
             certificate: None,
             key: None,
+            accepts: Accepts::Any,
+            again: None,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::outcome::Outcome;
 use super::query::Query;
 
 /// Changes with every incompatible change of these types. A target of another version is refused and replaced.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// One step of a program. Steps run in order; the first change that fails ends the program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -134,7 +134,12 @@ pub enum Query {
 impl Query {
     /// Whether its answer is fetched over the network: not one to ask for again because something has changed.
     pub fn is_remote(&self) -> bool {
-        matches!(self, Self::Http(_) | Self::Download(_))
+        match self {
+            // what listens on a socket is on the host; what is posted there is passed on
+            Self::Http(request) => request.unix_socket.is_none() || request.method != "GET",
+            Self::Download(_) => true,
+            _ => false,
+        }
     }
 
     /// The path that is asked about, for queries about one.

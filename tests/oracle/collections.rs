@@ -10,7 +10,8 @@ use crate::environment::{must, scratch};
 const COLLECTIONS: &str = "12.2.0";
 
 /// The collections that are taken out of it.
-const TAKEN: [&str; 2] = ["community/general", "community/mysql"];
+const TAKEN: [&str; 4] =
+    ["community/docker", "community/general", "community/library_inventory_filtering_v1", "community/mysql"];
 
 /// The directory with collections.
 pub fn directory() -> PathBuf {
@@ -23,7 +24,7 @@ pub fn directory() -> PathBuf {
 /// Why they cannot be had.
 pub fn install(environment: &Path) -> Result<(), String> {
     let place = directory();
-    let complete = place.join("complete");
+    let complete = place.join(format!("complete-{}", TAKEN.len()));
     if complete.exists() {
         return Ok(());
     }

@@ -98,6 +98,57 @@ const PROPERTIES: &[&str] = &[
     "Result",
 ];
 
+/// What Docker gives out: addresses, numbers and names that no two Engines give alike.
+const GIVEN_OUT: &[&str] =
+    &["EndpointID", "ExecIDs", "Health", "Log", "MacAddress", "NetworkID", "Pid", "SandboxID", "SandboxKey"];
+
+/// Takes out what no two Docker Engines can tell alike.
+struct Docker {
+    patterns: Vec<(Regex, &'static str)>,
+}
+
+impl Docker {
+    fn new() -> Self {
+        let patterns = [
+            (r"\b[0-9a-f]{64}\b", "HASH"),
+            (r"\b[0-9a-f]{12}\b", "HASH"),
+            (r"\d{4}-\d\d-\d\dT[\d:.]+Z?", "TIME"),
+            // how the request went that failed
+            (r"(Client|Server) Error for \S+: ", ""),
+        ];
+        let patterns = patterns.into_iter().filter_map(|(text, by)| Some((Regex::new(text).ok()?, by)));
+        Self { patterns: patterns.collect() }
+    }
+
+    fn text(&self, text: &str) -> String {
+        let replace =
+            |text: String, (pattern, by): &(Regex, &str)| pattern.replace_all(&text, *by).into_owned();
+        self.patterns.iter().fold(text.to_owned(), replace)
+    }
+
+    fn value(&self, value: Json) -> Json {
+        match value {
+            Json::String(text) => Json::String(self.text(&text)),
+            Json::Array(values) => values.into_iter().map(|value| self.value(value)).collect(),
+            Json::Object(map) => {
+                let kept = map.into_iter().filter(|(key, _)| !GIVEN_OUT.contains(&key.as_str()));
+                let entry = |(key, value): (String, Json)| {
+                    let mut value = self.value(value);
+                    // in no order
+                    if let Some(items) =
+                        value.as_array_mut().filter(|_| matches!(key.as_str(), "Mounts" | "Aliases"))
+                    {
+                        items.sort_by_key(Json::to_string);
+                    }
+                    (self.text(&key), value)
+                };
+                Json::Object(kept.map(entry).collect())
+            }
+            other => other,
+        }
+    }
+}
+
 /// Takes out what cannot be equal.
 pub struct Normal {
     names: Vec<(String, &'static str)>,
@@ -189,6 +240,11 @@ impl Normal {
             // progress, split where its carriage returns are
             if matches!(module, "apt" | "package") {
                 map.retain(|name, _| !matches!(name.as_str(), "stdout_lines" | "stderr_lines"));
+            }
+            if module.starts_with("docker_") {
+                let docker = Docker::new();
+                let known = std::mem::take(map);
+                map.extend(known.into_iter().map(|(key, value)| (docker.text(&key), docker.value(value))));
             }
             // a task that is skipped says why in words of its own
             if status == "skipped" {

@@ -54,18 +54,14 @@ pub(super) fn url(ask: &Ask<'_>) -> Found {
             headers.extend(own.iter().map(|(name, value)| (name.to_string(), value.to_text())));
         }
         let request = HttpRequest {
-            method: "GET".to_owned(),
-            url: term.clone(),
             headers: headers.into_iter().map(|(name, value)| (name, Sealed::text(value))).collect(),
-            body: None,
             timeout: u32::try_from(ask.count("timeout", 10)?).unwrap_or(u32::MAX),
             follow_redirects: ask.text("follow_redirects", "urllib2"),
             validate_certs: ask.flag("validate_certs", true)?,
             unix_socket: ask.option("unix_socket").map(Value::to_text),
             body_limit: MOST_BYTES,
             authorities: ask.option("ca_path").map(Value::to_text),
-            certificate: None,
-            key: None,
+            ..HttpRequest::get(term.clone())
         };
         let answer = http_request(&request)
             .map_err(|failure| failed(format!("failed lookup url for {}: {failure}", masked(&term))))?;

@@ -4,6 +4,8 @@
 //! `text` or `size` (a file), `directory: true`, `link: TARGET`, and where they are not the defaults `mode`, `owner`,
 //! `group`, `links`, `inode`, `context`. Directories above what is named are there (0755, root). A directory that
 //! is named is named with all that is in it; what is below a directory that is not named is not known.
+//!
+//! `docker` maps paths of the Docker Engine's API to what they answer: `null` is nothing there, a number is a status.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -41,7 +43,7 @@ enum Reached<'a> {
 
 impl Host {
     /// Reads the fields of a case.
-    pub fn read(paths: &Json, users: &Json, groups: &Json, answers: &Json) -> Self {
+    pub fn read(paths: &Json, users: &Json, groups: &Json, answers: &Json, docker: &Json) -> Self {
         let numbers = |json: &Json| {
             let mut all = HashMap::from([("root".to_owned(), Some(0))]);
             for (name, number) in json.as_object().into_iter().flatten() {
@@ -55,6 +57,10 @@ impl Host {
             assert!(path.starts_with('/') || path.starts_with('~'), "`{path}` is not absolute");
             let node = (!json.is_null()).then(|| host.node(path, json));
             host.paths.insert(path.clone(), node);
+        }
+        for (path, json) in docker.as_object().into_iter().flatten() {
+            let (query, answer) = crate::modules::docker::api::answered(path, json);
+            host.answers.insert(query, answer);
         }
         for pair in answers.as_array().into_iter().flatten() {
             let (query, answer): (Query, Observation) =

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `params` | the task's parameters |
 //! | `context` | `check` (default false), `diff` (default true), `user` (default `root`) |
-//! | `host`, `users`, `groups`, `answers` | the host, see [`host`] |
+//! | `host`, `users`, `groups`, `answers`, `docker` | the host, see [`host`] |
 //! | `project`, `values` | the controller, see [`controller`] |
 //! | `after` | tasks (`{module: params}`) whose changes are predicted first |
 //! | `actions`, `diffs` | what is planned and shown, one line each, see [`shown`] |
@@ -103,7 +103,13 @@ impl Case {
             module: module.to_owned(),
             given: given(&take("params")),
             context,
-            host: Host::read(&take("host"), &take("users"), &take("groups"), &take("answers")),
+            host: Host::read(
+                &take("host"),
+                &take("users"),
+                &take("groups"),
+                &take("answers"),
+                &take("docker"),
+            ),
             project: Project::read(&take("project"), &take("values")),
             after,
             expected: fields,

@@ -58,6 +58,11 @@ pub fn action(planned: &Planned, sha1: &dyn Fn(&str) -> Option<String>) -> Strin
             }
             if dialogue.echo { line + " echo" } else { line }
         }
+        Action::Http(HttpRequest { method, url, body, unix_socket: Some(_), .. }) => {
+            let path = url.strip_prefix("http://localhost").unwrap_or(url);
+            let body = body.as_ref().map(|body| format!(" {}", body.open())).unwrap_or_default();
+            format!("docker {method} {path}{body}")
+        }
         Action::Http(HttpRequest { method, url, .. }) => format!("http {method} {url}"),
         Action::Raw { text } => format!("raw {text}"),
         Action::StartJob(job) => format!("job {} of {} actions", job.id, job.actions.len()),

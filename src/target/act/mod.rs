@@ -62,7 +62,7 @@ pub fn act(host: &mut Host, action: &Action) -> Outcome {
         }
         Action::Run(command) => run(host, command),
         Action::Converse(dialogue) => converse::converse(host, dialogue),
-        Action::Http(request) => http::request(request).map(Done::Answered),
+        Action::Http(request) => http::demand(request).map(Done::Answered),
         Action::Raw { text: _ } => Err(Failure::new(
             FailureKind::Other,
             "a raw text goes over the bare connection, not through `fleet remote`",

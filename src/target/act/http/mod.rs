@@ -13,7 +13,7 @@ use ureq::tls::{ClientCert, RootCerts, TlsConfig};
 use ureq::unversioned::transport::{Connector, RustlsConnector};
 use ureq::{Agent, Body};
 
-use crate::wire::action::HttpRequest;
+use crate::wire::action::{Accepts, HttpRequest};
 use crate::wire::outcome::HttpAnswer;
 use crate::wire::{Failure, FailureKind};
 
@@ -26,6 +26,44 @@ const MOST_REDIRECTS: usize = 10;
 /// The request cannot be made, the connection fails, time runs out, or the body is over the limit.
 pub fn request(request: &HttpRequest) -> Result<HttpAnswer, Failure> {
     exchange(request, |hop, response, started| answer(hop, response, request.body_limit, started))
+}
+
+/// Makes a request that is a change: as often as it says, and its answer must be one that it accepts.
+///
+/// # Errors
+/// As [`request`]; the answer is not accepted; it stays the same for too long.
+pub fn demand(order: &HttpRequest) -> Result<HttpAnswer, Failure> {
+    let started = Instant::now();
+    loop {
+        let answer = request(order)?;
+        judge(&order.accepts, &answer)?;
+        let Some(again) = &order.again else { return Ok(answer) };
+        if !holds_one_of(&answer.body, &again.texts) {
+            return Ok(answer);
+        }
+        if started.elapsed() >= Duration::from_secs(again.timeout.into()) {
+            let message = format!("`{}` still answers the same after {} seconds", order.url, again.timeout);
+            return Err(Failure::new(FailureKind::Timeout, message));
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+fn judge(accepts: &Accepts, answer: &HttpAnswer) -> Result<(), Failure> {
+    let Accepts::Success { also, without } = accepts else { return Ok(()) };
+    let HttpAnswer { status, reason, body, .. } = answer;
+    let failed = *status >= 400 && !also.contains(status);
+    if !failed && !holds_one_of(body, without) {
+        return Ok(());
+    }
+    let body = String::from_utf8_lossy(body);
+    let message = format!("{status} {reason}: {}", body.trim());
+    Err(Failure::new(FailureKind::Status, message))
+}
+
+fn holds_one_of(body: &[u8], texts: &[String]) -> bool {
+    let body = String::from_utf8_lossy(body);
+    texts.iter().any(|text| body.contains(text))
 }
 
 /// Makes a request; the body of an answer with status 200 goes to `keep`, which gives what is made of it.
@@ -66,6 +104,8 @@ fn exchange<T>(
         authorities,
         certificate,
         key,
+        accepts: _,
+        again: _,
     } = request;
     let started = Instant::now();
     let deadline = started + Duration::from_secs((*timeout).max(1).into());

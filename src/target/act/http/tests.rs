@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use super::*;
 use crate::wire::Sealed;
+use crate::wire::action::Again;
 
 fn get(url: impl Into<String>) -> HttpRequest {
     HttpRequest {
@@ -194,4 +195,36 @@ fn a_unix_socket_takes_the_place_of_the_host() {
     assert_eq!(answer.body, b"pong");
     let head = asked.join().unwrap();
     assert!(head.contains("host: docker.invalid"), "{head}");
+}
+
+#[test]
+fn a_change_takes_the_answers_that_it_accepts() {
+    let success = |also: &[u16], without: &[&str]| Accepts::Success {
+        also: also.to_vec(),
+        without: without.iter().map(|text| (*text).to_owned()).collect(),
+    };
+    let cases = [
+        (Accepts::Any, "409 Conflict", "in use", None),
+        (success(&[], &[]), "304 Not Modified", "", None),
+        (success(&[], &[]), "409 Conflict", "in use", Some("409 Conflict: in use")),
+        (success(&[409], &[]), "409 Conflict", "in use", None),
+        (success(&[], &["\"error\""]), "200 OK", "{\"error\":1}", Some("200 OK: {\"error\":1}")),
+        (success(&[], &["\"error\""]), "200 OK", "{}", None),
+    ];
+    for (accepts, status, body, failure) in cases {
+        let (base, _asked) = serve(vec![plain(status, "", body)]);
+        let found = demand(&HttpRequest { accepts, ..get(base) });
+        assert_eq!(found.err().map(|failure| failure.message).as_deref(), failure, "{status} {body}");
+    }
+}
+
+#[test]
+fn a_request_is_made_again_until_it_is_answered_otherwise() {
+    let again = |timeout| Some(Again { texts: vec!["starting".to_owned()], timeout });
+    let (base, asked) = serve(vec![plain("200 OK", "", "starting"), plain("200 OK", "", "healthy")]);
+    let answer = demand(&HttpRequest { again: again(10), ..get(base) }).unwrap();
+    assert_eq!((answer.body.as_slice(), asked.join().unwrap().len()), (&b"healthy"[..], 2));
+    let (base, _asked) = serve(vec![plain("200 OK", "", "starting")]);
+    let failure = demand(&HttpRequest { again: again(0), ..get(base) }).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Timeout);
 }
