@@ -252,15 +252,15 @@ impl Controller for TaskController<'_> {
         }
     }
 
-    fn evaluate(&self, expression: &str) -> Result<Value, Halt> {
-        let rendered = self
+    fn evaluate(&self, expression: &str) -> Result<(Value, Vec<String>), Halt> {
+        let (rendered, missing) = self
             .binder
             .templar
-            .expression(&Arc::from(expression), None, &self.binder.variables, self.binder.lookups)
+            .shown(expression, &self.binder.variables, self.binder.lookups)
             .map_err(|error| halt(Stop::from(error)))?;
         match rendered.unknown {
             Some(unknown) => Err(Halt::Unknown(unknown)),
-            None => Ok(rendered.value),
+            None => Ok((rendered.value, missing)),
         }
     }
 

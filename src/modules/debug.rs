@@ -6,10 +6,10 @@
 //!     msg: "{{ inventory_hostname }} is at {{ ansible_host | default('?') }}"
 //! ```
 
-use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step};
+use super::contract::{FreeForm, Halt, Module, ModuleDoc, Plan, Step};
 use super::params::{Raw, Rule};
 use super::view::View;
-use crate::base::{Kind, Value};
+use crate::base::{Value, names};
 use crate::params;
 
 /// As `ansible.builtin.debug`.
@@ -53,18 +53,13 @@ impl Module for Debug {
             return Ok(Step::Plan(Plan::nothing(message.to_text()).with("msg", message)));
         };
         let (value, warning) = match view.controller().evaluate(expression) {
-            Ok(Value::Omit) => {
+            Ok((Value::Omit, _)) => {
                 let warning = "The result of the `var` expression could not be omitted; a placeholder was used instead.";
                 (Value::from("<<Omit>>"), Some(warning.to_owned()))
             }
-            Ok(value) => (value, None),
-            Err(Halt::Unknown(unknown)) => (Value::Unknown(unknown), None),
             // as the original: what is not defined is shown as that
-            Err(Halt::Failed(failed)) if is_undefined(&failed) => {
-                let message = failed.message.replace('`', "'");
-                let warning = format!("Encountered 1 template error.\nerror 1 - {message}");
-                (Value::from(format!("<< error 1 - {message} >>")), Some(warning))
-            }
+            Ok((value, missing)) => (value, told(&missing)),
+            Err(Halt::Unknown(unknown)) => (Value::Unknown(unknown), None),
             Err(halt) => return Err(halt),
         };
         let mut plan = Plan::nothing(format!("{expression}: {}", value.to_text()));
@@ -73,8 +68,10 @@ impl Module for Debug {
     }
 }
 
-/// Whether what failed was only something that is not there.
-fn is_undefined(failed: &Failed) -> bool {
-    failed.diagnostic.as_ref().is_some_and(|diagnostic| diagnostic.kind == Kind::Undefined)
-        || failed.message.contains("is undefined")
+/// The warning of what is not defined.
+fn told(missing: &[String]) -> Option<String> {
+    let count = names::count(missing.len(), "template error");
+    let errors =
+        missing.iter().enumerate().map(|(index, message)| format!("\nerror {} - {message}", index + 1));
+    (!missing.is_empty()).then(|| format!("Encountered {count}.{}", errors.collect::<String>()))
 }

@@ -115,8 +115,8 @@ pub trait Controller {
     fn render(&self, path: &Path, options: &TemplateOptions) -> Result<Rendered, Halt>;
     /// Whether a condition (text, boolean, list) holds.
     fn condition(&self, condition: &Value) -> Result<bool, Halt>;
-    /// The value of an expression.
-    fn evaluate(&self, expression: &str) -> Result<Value, Halt>;
+    /// The value of an expression, to be looked at: what is not defined in it is told in its place, and apart.
+    fn evaluate(&self, expression: &str) -> Result<(Value, Vec<String>), Halt>;
     /// The value of a variable of the task; none where there is no such variable.
     fn variable(&self, name: &str) -> Result<Option<Value>, Halt>;
     /// Whether this is look-ahead: then nothing large may be read.

@@ -90,6 +90,8 @@ pub(super) struct Run<'a> {
     pub embedded: Cell<bool>,
     /// Whether a secret was read.
     pub tainted: Cell<bool>,
+    /// Where what is not defined is shown instead of being an error: what was not.
+    pub patches: RefCell<Option<Vec<String>>>,
     /// The last vault text that could not be decrypted.
     pub undecryptable: RefCell<Option<Arc<str>>>,
     /// Blocks by name, the most derived first.
@@ -114,6 +116,7 @@ impl<'a> Run<'a> {
             unknown: RefCell::default(),
             embedded: Cell::default(),
             tainted: Cell::default(),
+            patches: RefCell::default(),
             undecryptable: RefCell::default(),
             blocks: RefCell::default(),
             memo: RefCell::default(),
@@ -121,6 +124,20 @@ impl<'a> Run<'a> {
             active: RefCell::default(),
             depth: Cell::default(),
         }
+    }
+
+    /// What stands for something that is not defined, where that is shown instead of being an error.
+    pub(super) fn patch(&self, missing: &Missing) -> Option<String> {
+        let mut patches = self.patches.borrow_mut();
+        let patches = patches.as_mut()?;
+        let mut text = String::new();
+        let cut = missing.tripped.then_some("template potentially truncated");
+        for message in [Some(missing.message.as_str()), cut].into_iter().flatten() {
+            let message = message.replace('`', "'");
+            text += &format!("<< error {} - {message} >>", patches.len() + 1);
+            patches.push(message);
+        }
+        Some(text)
     }
 
     /// Remembers an unknown.
@@ -186,6 +203,7 @@ impl Ctx<'_> {
                 at: Some((Rc::clone(&self.origin), at)),
                 notes: Vec::new(),
                 silent: false,
+                tripped: false,
             }))
         }))
     }
@@ -297,7 +315,9 @@ impl Ctx<'_> {
             self.of_hidden_file(&name, result.as_ref().ok());
         }
         match result {
-            Err(Fail::Undefined(missing)) => Ok(Val::Missing(missing)),
+            Err(Fail::Undefined(missing)) => {
+                Ok(Val::Missing(Rc::new(Missing { tripped: true, ..(*missing).clone() })))
+            }
             Err(Fail::Unknown(unknown)) => Ok(Val::unknown(unknown)),
             other => other,
         }
@@ -369,6 +389,10 @@ impl Ctx<'_> {
     pub(super) fn result(&self, value: &Val) -> Res<Value> {
         match value {
             Val::Data(data) => Ok(data.clone()),
+            Val::Missing(missing) => match self.run.patch(missing) {
+                Some(text) => Ok(Value::from(text)),
+                None => Err(Fail::Undefined(Rc::clone(missing))),
+            },
             _ => self.whole(value, Self::result),
         }
     }

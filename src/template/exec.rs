@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::context::Ctx;
-use super::fail::{Fail, Res, bail};
+use super::fail::{Fail, Missing, Res, bail};
 use super::object::{LoopState, Object};
 use super::options::Mode;
 use super::tree::{Block, Compiled, Expr, ForLoop, Missingness, Node, Sight, Stmt, Target};
@@ -152,6 +152,12 @@ impl Ctx<'_> {
                     self.run.embedded.set(true);
                     output.unknown(unknown);
                 }
+                Err(Fail::Undefined(missing)) => {
+                    let tripped = Missing { tripped: true, ..(*missing).clone() };
+                    let Some(text) = self.run.patch(&tripped) else { return Err(Fail::Undefined(missing)) };
+                    output.text(&Arc::from(text));
+                    return Ok(Flow::Done);
+                }
                 Err(fail) => return Err(fail),
             }
         }
@@ -173,6 +179,10 @@ impl Ctx<'_> {
                 if let Val::Missing(missing) = &value
                     && !missing.silent
                 {
+                    if let Some(text) = self.run.patch(missing) {
+                        output.text(&Arc::from(text));
+                        return Ok(Flow::Next);
+                    }
                     return Err(Fail::Undefined(Rc::clone(missing)));
                 }
                 output.0.push(value);

@@ -36,12 +36,21 @@ pub(super) struct Missing {
     pub notes: Vec<(String, Option<Place>)>,
     /// Whether it is nothing within a text: the inline `if` without `else`.
     pub silent: bool,
+    /// Whether something was done with it, so that a template came to no end.
+    pub tripped: bool,
 }
 
 impl Missing {
     /// Something missing that is not a variable.
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), name: None, at: None, notes: Vec::new(), silent: false }
+        Self {
+            message: message.into(),
+            name: None,
+            at: None,
+            notes: Vec::new(),
+            silent: false,
+            tripped: false,
+        }
     }
 }
 

@@ -193,6 +193,31 @@ impl Templar {
         })
     }
 
+    /// Evaluates an expression without markers to be looked at: what is not defined is told in its place. Gives what was
+    /// not defined too.
+    ///
+    /// # Errors
+    /// Where it does not parse or cannot be evaluated otherwise, with its place.
+    pub fn shown(
+        &self,
+        text: &str,
+        variables: &Scope,
+        lookups: &Arc<dyn Lookups>,
+    ) -> Result<(Rendered, Vec<String>), TemplateError> {
+        let mut missing = Vec::new();
+        let rendered = self.run(variables, lookups, None, |ctx| {
+            ctx.run.patches.replace(Some(Vec::new()));
+            let value = match expression(ctx, text, None) {
+                Err(Fail::Undefined(missing)) => Val::Missing(missing),
+                value => value?,
+            };
+            let result = ctx.result(&value);
+            missing = ctx.run.patches.take().unwrap_or_default();
+            result
+        })?;
+        Ok((rendered, missing))
+    }
+
     /// What a lookup finds, as a list: what `with_NAME` loops over.
     ///
     /// # Errors

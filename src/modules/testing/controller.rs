@@ -112,13 +112,13 @@ impl Controller for Project {
     fn condition(&self, condition: &Value) -> Result<bool, Halt> {
         match condition {
             Value::Bool(value) => Ok(*value),
-            other => Ok(self.evaluate(&other.to_text())?.to_bool().unwrap_or_default()),
+            other => Ok(self.evaluate(&other.to_text())?.0.to_bool().unwrap_or_default()),
         }
     }
 
-    fn evaluate(&self, expression: &str) -> Result<Value, Halt> {
+    fn evaluate(&self, expression: &str) -> Result<(Value, Vec<String>), Halt> {
         match self.values.get(expression) {
-            Some(value) => Ok(Value::from_json(value)),
+            Some(value) => Ok((Value::from_json(value), Vec::new())),
             None => fail(format!("the case does not say what `{expression}` gives")),
         }
     }
