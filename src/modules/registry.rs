@@ -75,6 +75,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::shell::Shell>::new(),
     &Registered::<super::slurp::Slurp>::new(),
     &Registered::<super::stat::StatPath>::new(),
+    &Registered::<super::synchronize::Synchronize>::new(),
     &Registered::<super::sysctl::Sysctl>::new(),
     &Registered::<super::systemd_service::SystemdService>::new(),
     &Registered::<super::tempfile::TempFile>::new(),
