@@ -56,6 +56,9 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::locale_gen::LocaleGen>::new(),
     &Registered::<super::modprobe::Modprobe>::new(),
     &Registered::<super::mount::Mount>::new(),
+    &Registered::<super::openssh_keypair::OpensshKeypair>::new(),
+    &Registered::<super::openssl_csr::OpensslCsr>::new(),
+    &Registered::<super::openssl_privatekey::OpensslPrivatekey>::new(),
     &Registered::<super::package::Package>::new(),
     &Registered::<super::package_facts::PackageFacts>::new(),
     &Registered::<super::pam_limits::PamLimits>::new(),
@@ -88,6 +91,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::validate_argument_spec::ValidateArgumentSpec>::new(),
     &Registered::<super::wait_for::WaitFor>::new(),
     &Registered::<super::wait_for_connection::WaitForConnection>::new(),
+    &Registered::<super::x509_certificate::X509Certificate>::new(),
     &Registered::<super::yum_repository::YumRepository>::new(),
 ];
 
