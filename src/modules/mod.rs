@@ -11,6 +11,7 @@ pub mod view;
 mod acl;
 mod add_host;
 mod alternatives;
+mod apk;
 mod apt;
 mod apt_key;
 mod apt_repository;
@@ -49,6 +50,7 @@ mod fail;
 mod fetch;
 mod file;
 mod find;
+mod firewalld;
 pub mod foreign;
 mod get_url;
 mod getent;
@@ -66,6 +68,7 @@ mod locale_gen;
 mod located;
 mod modprobe;
 mod mount;
+mod npm;
 mod openssh_keypair;
 mod openssl_csr;
 mod openssl_privatekey;
@@ -84,6 +87,8 @@ mod replace;
 mod rpm_key;
 mod run;
 mod script;
+mod seboolean;
+mod selinux;
 mod service;
 mod service_facts;
 mod set_fact;
@@ -95,6 +100,7 @@ mod stat;
 mod synchronize;
 mod sysctl;
 mod systemd_service;
+mod sysvinit;
 mod tempfile;
 mod template;
 mod timezone;
@@ -114,6 +120,7 @@ use crate::base::shlex as words;
 
 #[cfg(test)]
 mod testing;
+mod zypper;
 
 pub use contract::{
     AnyModule, Errand, Flow, FreeForm, Halt, IncludeVars, Module, ModuleDoc, Pause, Plan, Planned,

@@ -7,6 +7,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::acl::Acl>::new(),
     &Registered::<super::add_host::AddHost>::new(),
     &Registered::<super::alternatives::Alternatives>::new(),
+    &Registered::<super::apk::Apk>::new(),
     &Registered::<super::apt::Apt>::new(),
     &Registered::<super::apt_key::AptKey>::new(),
     &Registered::<super::apt_repository::AptRepository>::new(),
@@ -41,6 +42,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::fetch::Fetch>::new(),
     &Registered::<super::file::File>::new(),
     &Registered::<super::find::Find>::new(),
+    &Registered::<super::firewalld::Firewalld>::new(),
     &Registered::<super::get_url::GetUrl>::new(),
     &Registered::<super::getent::Getent>::new(),
     &Registered::<super::git::Git>::new(),
@@ -56,6 +58,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::locale_gen::LocaleGen>::new(),
     &Registered::<super::modprobe::Modprobe>::new(),
     &Registered::<super::mount::Mount>::new(),
+    &Registered::<super::npm::Npm>::new(),
     &Registered::<super::openssh_keypair::OpensshKeypair>::new(),
     &Registered::<super::openssl_csr::OpensslCsr>::new(),
     &Registered::<super::openssl_privatekey::OpensslPrivatekey>::new(),
@@ -70,6 +73,8 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::replace::Replace>::new(),
     &Registered::<super::rpm_key::RpmKey>::new(),
     &Registered::<super::script::Script>::new(),
+    &Registered::<super::seboolean::Seboolean>::new(),
+    &Registered::<super::selinux::Selinux>::new(),
     &Registered::<super::service::Service>::new(),
     &Registered::<super::service_facts::ServiceFacts>::new(),
     &Registered::<super::set_fact::SetFact>::new(),
@@ -81,6 +86,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::synchronize::Synchronize>::new(),
     &Registered::<super::sysctl::Sysctl>::new(),
     &Registered::<super::systemd_service::SystemdService>::new(),
+    &Registered::<super::sysvinit::Sysvinit>::new(),
     &Registered::<super::tempfile::TempFile>::new(),
     &Registered::<super::template::Template>::new(),
     &Registered::<super::timezone::Timezone>::new(),
@@ -93,6 +99,7 @@ pub static MODULES: &[&dyn AnyModule] = &[
     &Registered::<super::wait_for_connection::WaitForConnection>::new(),
     &Registered::<super::x509_certificate::X509Certificate>::new(),
     &Registered::<super::yum_repository::YumRepository>::new(),
+    &Registered::<super::zypper::Zypper>::new(),
 ];
 
 /// The module with a short or full name: `copy`, `ansible.builtin.copy`, `ansible.legacy.copy`.
