@@ -456,13 +456,14 @@ impl OpensshKeypairParams {
     fn found(&self, view: &View<'_>) -> Result<Map, Halt> {
         view.want(self.reads());
         let mut found = Map::new();
+        let public = self.public(view)?;
         if view.stat(&self.path, Follow::Yes)?.is_some()
-            && let Some(private) = self.private(view)?
+            && let Some(key) = self.private(view)?.or_else(|| public.clone())
         {
-            let sum = <sha2::Sha256 as sha2::Digest>::digest(&private.blob);
+            let sum = <sha2::Sha256 as sha2::Digest>::digest(&key.blob);
             found.insert("fingerprint".into(), format!("SHA256:{}", STANDARD_NO_PAD.encode(sum)).into());
         }
-        if let Some(public) = self.public(view)? {
+        if let Some(public) = public {
             let key = format!("{} {}", public.kind, STANDARD.encode(&public.blob));
             found.insert("public_key".into(), Value::from(key));
             found.insert("comment".into(), public.comment.into());

@@ -140,7 +140,7 @@ impl SysvinitParams {
             Query::Command(tools()),
         ]);
         if view.stat(&script, Follow::Yes)?.is_none() {
-            return fail(format!("Could not find the requested service {}: host", self.name));
+            return fail(format!("Could not find the requested service {}: ", self.name));
         }
         let mut plan = Plan::default();
         let changes_enabled = self.enable(&mut plan, view)?;

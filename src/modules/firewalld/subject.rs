@@ -155,6 +155,10 @@ impl Subject {
         let mut words = Self::words(zone, level, offline);
         let verb = if wants { "add" } else { "remove" };
         match self {
+            // without `-from-zone` it is an option of another program that is emulated
+            Self::Item("service", value, _) if offline && !wants => {
+                words.push(format!("--remove-service-from-zone={value}"));
+            }
             Self::Item("interface", value, _) if wants => words.push(format!("--change-interface={value}")),
             Self::Item(word, value, _) => {
                 words.push(format!("--{verb}-{word}={value}"));
