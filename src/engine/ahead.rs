@@ -221,6 +221,7 @@ impl Looker<'_> {
             host: self.turn.host.to_string(),
             verbosity: run.options.verbosity,
             packed: None,
+            peer: None,
         };
         let controller = TaskController {
             binder: binder.clone(),

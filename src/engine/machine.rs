@@ -73,7 +73,7 @@ type KeyAndName = (String, String);
 
 /// A machine.
 pub(super) struct Machine {
-    destination: Destination,
+    pub(super) destination: Destination,
     connector: Arc<Connector>,
     /// Made once; a failure stands until the connection is dropped.
     connection: tokio::sync::Mutex<Option<Result<Arc<Connection>, Trouble>>>,

@@ -28,6 +28,7 @@ mod run;
 mod setup;
 mod single;
 mod steps;
+mod synchronize;
 mod task;
 mod template_file;
 

@@ -25,7 +25,7 @@ use crate::plan::variables::{HostVars, TaskVariables, World};
 use crate::project::Project;
 use crate::secrets::{Reach, Vault};
 use crate::template::{LookupError, Lookups, Templar, Variables};
-use crate::transport::Connector;
+use crate::transport::{Connector, Destination};
 use crate::vars::Layers;
 
 /// How a run is to go.
@@ -370,6 +370,16 @@ impl Run {
             (name, Arc::new(Machine::new(destination, Arc::clone(&self.connector), password)))
         });
         Ok((Arc::clone(machine), user))
+    }
+
+    /// The controller as a machine: what runs beside a host (`synchronize`) runs there.
+    pub(super) fn here(&self) -> Arc<Machine> {
+        let mut machines = self.machines.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, machine) = machines.entry("the controller".to_owned()).or_insert_with(|| {
+            let machine = Machine::new(Destination::local("localhost"), Arc::clone(&self.connector), None);
+            (Arc::from("localhost"), Arc::new(machine))
+        });
+        Arc::clone(machine)
     }
 
     /// The machines that have been used so far.

@@ -626,6 +626,14 @@ impl Turn<'_> {
             Ok(found) => found,
             Err(stop) => return Ok(Single::stopped(stop)),
         };
+        let beside = match self.beside(module.doc().name, binder, delegate, &machine) {
+            Ok(beside) => beside,
+            Err(stop) => return Ok(Single::stopped(stop)),
+        };
+        let (machine, user) = match &beside {
+            None => (machine, user),
+            Some(beside) => beside.runs_on(&user),
+        };
         let environment = match binder.environment(self.task) {
             Ok(environment) => environment,
             Err(stop) => return Ok(Single::stopped(stop)),
@@ -654,6 +662,7 @@ impl Turn<'_> {
             environment,
             host: self.host.to_string(),
             verbosity: self.run.options.verbosity,
+            peer: beside.as_ref().map(|beside| Arc::clone(&beside.peer)),
         };
         let controller = TaskController {
             binder: binder.clone(),
@@ -671,7 +680,7 @@ impl Turn<'_> {
             context: &context,
             controller: &controller,
             settings,
-            delegated: delegate.is_some(),
+            delegated: delegate.is_some() || beside.is_some(),
             detached: detached.as_ref(),
             deadline,
         };
@@ -685,6 +694,9 @@ impl Turn<'_> {
         };
         if module.doc().name == "setup" {
             self.name_python(binder, &mut single);
+        }
+        if let Some(beside) = &beside {
+            beside.note(&single, settings.check_mode, &self.me());
         }
         single.cacheable = given.get("cacheable").and_then(Value::to_bool).unwrap_or(false);
         single.tainted |= tainted;

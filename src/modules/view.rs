@@ -51,6 +51,8 @@ pub struct Context {
     pub verbosity: u8,
     /// The module, where it is a file.
     pub packed: Option<Arc<super::foreign::Packed>>,
+    /// The other side, for `synchronize`.
+    pub peer: Option<Arc<super::synchronize::Peer>>,
 }
 
 /// Where a file of the project is searched for.

@@ -4,6 +4,7 @@
 //! # compare: /srv/copy /etc/motd      files and whole directories
 //! # packages: hello                   versions
 //! # units: fleet-case.service         enabled, active
+//! # controller: rsync                programs of this machine, installed by the name of their package if missing
 //! # users: alice                      accounts and their groups
 //! # check: yes                        a run with `--check` comes before the others
 //! # arguments: --tags web             given to both programs; CASES is the directory of the cases
@@ -30,6 +31,8 @@ pub struct Case {
     pub packages: Vec<String>,
     /// The units to compare.
     pub units: Vec<String>,
+    /// The programs that this machine must have.
+    pub controller: Vec<String>,
     /// The accounts to compare.
     pub users: Vec<String>,
     /// Whether a run in check mode comes first.
@@ -74,6 +77,7 @@ impl Case {
             paths: Vec::new(),
             packages: Vec::new(),
             units: Vec::new(),
+            controller: Vec::new(),
             users: Vec::new(),
             check: false,
             arguments: Vec::new(),
@@ -88,6 +92,7 @@ impl Case {
                 "compare" => case.paths.extend(words),
                 "packages" => case.packages.extend(words),
                 "units" => case.units.extend(words),
+                "controller" => case.controller.extend(words),
                 "users" => case.users.extend(words),
                 "arguments" => {
                     let cases = directory().display().to_string();

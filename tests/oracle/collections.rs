@@ -10,8 +10,14 @@ use crate::environment::{must, scratch};
 const COLLECTIONS: &str = "12.2.0";
 
 /// The collections that are taken out of it.
-const TAKEN: [&str; 4] =
-    ["community/docker", "community/general", "community/library_inventory_filtering_v1", "community/mysql"];
+const TAKEN: [&str; 6] = [
+    "ansible/posix",
+    "community/crypto",
+    "community/docker",
+    "community/general",
+    "community/library_inventory_filtering_v1",
+    "community/mysql",
+];
 
 /// The directory with collections.
 pub fn directory() -> PathBuf {
@@ -24,8 +30,9 @@ pub fn directory() -> PathBuf {
 /// Why they cannot be had.
 pub fn install(environment: &Path) -> Result<(), String> {
     let place = directory();
-    let complete = place.join(format!("complete-{}", TAKEN.len()));
-    if complete.exists() {
+    let complete = place.join("complete");
+    let taken = TAKEN.join(" ");
+    if fs::read_to_string(&complete).is_ok_and(|there| there == taken) {
         return Ok(());
     }
     let _ = fs::remove_dir_all(&place);
@@ -38,5 +45,5 @@ pub fn install(environment: &Path) -> Result<(), String> {
         sys.argv[2:])\n        whole.extractall(sys.argv[1], [n for n in whole.namelist() if n.startswith(starts)])\n";
     let mut python = Command::new(environment.join("bin/python"));
     must(python.args(["-c", take]).arg(&place).args(TAKEN), "the collections cannot be unpacked")?;
-    fs::write(&complete, COLLECTIONS).map_err(|error| format!("{}: {error}", complete.display()))
+    fs::write(&complete, taken).map_err(|error| format!("{}: {error}", complete.display()))
 }

@@ -48,6 +48,9 @@ impl World {
         if cases.iter().any(|case| case.collections) {
             collections::install(&ansible::environment())?;
         }
+        for program in cases.iter().flat_map(|case| &case.controller) {
+            have(program)?;
+        }
         let pairs = PAIRS.min(cases.len());
         let name = format!("oracle{}", std::process::id() % 100_000);
         let hosts: Vec<(Side, usize)> = (0..pairs)
@@ -128,6 +131,19 @@ impl World {
         }
         Ok(ended.stdout)
     }
+}
+
+/// Has a program on this machine, from the package of its name if it is not there.
+fn have(name: &str) -> Result<(), String> {
+    let is_there = Command::new(name).arg("--version").stdout(std::process::Stdio::null()).status().is_ok();
+    if is_there {
+        return Ok(());
+    }
+    let mut install = Command::new("apt-get");
+    install
+        .args(["-q", "-y", "--no-install-recommends", "install", name])
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    environment::must(&mut install, &format!("this machine has no `{name}`"))
 }
 
 fn host(side: Side, number: usize) -> String {

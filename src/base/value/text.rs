@@ -71,7 +71,7 @@ impl Value {
             Self::Int(number) => i64::try_from(*number)
                 .map(Json::from)
                 .or_else(|_| u64::try_from(*number).map(Json::from))
-                .unwrap_or_else(|_| Json::from(*number as f64)),
+                .unwrap_or_else(|_| number.to_string().parse().map_or(Json::Null, Json::Number)),
             Self::Float(number) => serde_json::Number::from_f64(*number).map_or(Json::Null, Json::Number),
             Self::Str(_) | Self::Template(_) | Self::Secret(_) | Self::Unknown(_) => {
                 Json::String(self.to_text())
@@ -93,6 +93,7 @@ impl Value {
                 .as_i64()
                 .map(i128::from)
                 .or_else(|| number.as_u64().map(i128::from))
+                .or_else(|| number.to_string().parse().ok())
                 .map_or_else(|| Self::Float(number.as_f64().unwrap_or(f64::NAN)), Self::Int),
             Json::String(text) => Self::str(text),
             Json::Array(items) => Self::list(items.iter().map(Self::from_json)),

@@ -6,7 +6,7 @@
 //! | field | |
 //! |---|---|
 //! | `params` | the task's parameters |
-//! | `context` | `check` (default false), `diff` (default true), `user` (default `root`) |
+//! | `context` | `check` (default false), `diff` (default true), `user` (default `root`), `peer` (of `synchronize`) |
 //! | `host`, `users`, `groups`, `answers`, `docker` | the host, see [`host`] |
 //! | `project`, `values` | the controller, see [`controller`] |
 //! | `after` | tasks (`{module: params}`) whose changes are predicted first |
@@ -93,6 +93,7 @@ impl Case {
             environment: Vec::new(),
             verbosity: 0,
             packed: None,
+            peer: context.get("peer").map(peer),
         };
         let after = match take("after") {
             Json::Null => Vec::new(),
@@ -262,6 +263,18 @@ fn same(name: &str, expected: &Json, found: &Json, wrong: &mut Vec<String>) {
     if expected != found {
         wrong.push(format!("{name}:\n    expected {expected:#}\n    found    {found:#}"));
     }
+}
+
+/// The other side of `synchronize`: `host`, `user`, `become`.
+fn peer(json: &Json) -> Arc<super::Peer> {
+    let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
+    Arc::new(super::Peer {
+        place: super::SynchronizePlace::Controller,
+        host: text("host").unwrap_or_default(),
+        user: text("user"),
+        elevation: text("become").map(|user| ("sudo".to_owned(), user)),
+        ..super::Peer::default()
+    })
 }
 
 fn given(json: &Json) -> Given {
