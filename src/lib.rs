@@ -7,6 +7,7 @@ pub mod engine;
 pub mod inventory;
 pub mod lab;
 pub mod lang;
+pub mod manual;
 pub mod modules;
 pub mod plan;
 pub mod project;

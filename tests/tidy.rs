@@ -12,6 +12,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("report", 6),
     ("engine", 5),
     ("plan", 4),
+    ("manual", 4),
     ("transport", 4),
     ("modules", 3),
     ("target", 3),
@@ -32,7 +33,7 @@ const ROOT_NAMES: &[&str] = &["map", "params", "choices"];
 
 /// Rooms without I/O, async or a clock.
 const PURE: &[&str] =
-    &["modules", "lang", "inventory", "vars", "template", "plan", "yaml", "wire", "config", "base"];
+    &["modules", "lang", "inventory", "vars", "template", "plan", "manual", "yaml", "wire", "config", "base"];
 
 /// What pure rooms cannot name.
 const IMPURE_WORDS: &[&str] = &[

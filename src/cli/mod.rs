@@ -5,6 +5,7 @@ pub mod apply;
 pub mod check_project;
 pub mod configuration;
 pub mod discover;
+pub mod doc;
 pub mod execute;
 pub mod exit;
 pub mod explain;
@@ -21,6 +22,7 @@ pub mod options;
 pub mod passwords;
 pub mod prepare;
 pub mod prompt;
+pub mod schema;
 pub mod scrubbed;
 pub mod secret;
 pub mod vault;
@@ -55,6 +57,10 @@ enum Command {
     CheckProject(check_project::CheckProjectArgs),
     /// Run one task on the hosts of a pattern
     Run(Box<adhoc::AdHocArgs>),
+    /// Show what a module does, its parameters and an example; `-l` lists the modules
+    Doc(doc::DocArgs),
+    /// Write a JSON schema of playbooks, task files, inventories and variables, for editors
+    Schema(schema::SchemaArgs),
     /// Encrypt and decrypt files and texts, in Ansible's vault format
     Vault(Box<vault::VaultArgs>),
     /// Keep passwords in the keyring, or in an encrypted file
@@ -88,6 +94,8 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(*args),
         Command::CheckProject(args) => check_project::run(args),
         Command::Run(args) => adhoc::run(*args, Manner::Fleet),
+        Command::Doc(args) => doc::run(args),
+        Command::Schema(args) => schema::run(args),
         Command::Vault(args) => vault::run(*args, Manner::Fleet),
         Command::Secret(args) => secret::run(*args),
         Command::Lab(args) => return lab_command(args),

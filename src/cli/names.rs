@@ -13,7 +13,7 @@ use super::{adhoc, apply, exit, inventory_command, vault};
 const REFUSED: &[(&str, &str)] = &[
     ("ansible-config", "read the settings with `grep`; fleet says itself what it does not honour"),
     ("ansible-console", "use `ansible` or `fleet run`"),
-    ("ansible-doc", "read the documentation of the modules in README.md"),
+    ("ansible-doc", "use `fleet doc`"),
     (
         "ansible-galaxy",
         "install roles and collections with ansible-galaxy itself; fleet reads what it installs",

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::run::LoadTexts;
-use crate::base::{Diagnostics, Map, Place, Source, Value};
+use crate::base::{Diagnostic, Diagnostics, Map, Place, Source, Value};
 use crate::inventory::Inventory;
 use crate::lang::{
     FromFiles, Keywords, Loader, Located, ModuleFile, RoleRequest, Scope, ScopeKind, Settings,
@@ -44,6 +44,15 @@ impl<'a> FileChecks<'a> {
             }
         }
         diagnostics
+    }
+
+    /// The file of the module that a name means to a playbook in `directory`; none where fleet has it itself.
+    ///
+    /// # Errors
+    /// There is no such module, or it cannot be run.
+    pub fn module_file(&self, name: &str, directory: &Path) -> Result<Option<Arc<ModuleFile>>, Diagnostic> {
+        let texts = LoadTexts { vault: self.project.vault(), templar: &self.templar, world: &self.world };
+        Loader::new(self.project, self.settings, &check::Names, &texts).module_file_in(name, directory)
     }
 
     /// The modules that are files of all that was checked, with their places.

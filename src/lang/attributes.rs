@@ -9,7 +9,7 @@ use crate::lang::load::Load;
 use crate::yaml::Node;
 
 /// What `vars_prompt` may say of a question.
-const PROMPT_KEYS: &[&str] =
+pub const PROMPT_KEYS: &[&str] =
     &["confirm", "default", "encrypt", "name", "private", "prompt", "salt", "salt_size", "unsafe"];
 
 /// Whether an entry was a keyword.

@@ -1,6 +1,6 @@
 //! The entries of a mapping in which every key is a word of the language, and the words that do not belong there.
 
-use super::keyword::{Keyword, On, STRUCTURAL_BLOCK, STRUCTURAL_PLAY, STRUCTURAL_TASK};
+use super::keyword::{Keyword, On, STRUCTURAL_BLOCK, STRUCTURAL_IMPORT, STRUCTURAL_PLAY, STRUCTURAL_TASK};
 use super::load::Load;
 use crate::base::names::did_you_mean;
 use crate::base::{Diagnostic, Kind, Place};
@@ -59,7 +59,7 @@ impl Level {
             Self::Role => &["role", "name", "vars"],
             Self::Block => STRUCTURAL_BLOCK,
             Self::Task | Self::Handler => STRUCTURAL_TASK,
-            Self::Import => &["import_playbook", "name", "vars", "when", "tags"],
+            Self::Import => STRUCTURAL_IMPORT,
         };
         let table =
             Keyword::ALL.iter().filter(|keyword| self.allows(keyword.on())).map(|keyword| keyword.name());

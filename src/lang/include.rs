@@ -28,8 +28,10 @@ const ON_INCLUDES: &[Keyword] = &[
     Keyword::When,
 ];
 
-const TASK_FILE_OPTIONS: &[&str] = &["file", "apply"];
-const ROLE_OPTIONS: &[&str] = &[
+/// The options of `import_tasks` and `include_tasks`; `apply` only of the latter.
+pub const TASK_FILE_OPTIONS: &[&str] = &["file", "apply"];
+/// The options of `import_role` and `include_role`; `apply` only of the latter.
+pub const ROLE_OPTIONS: &[&str] = &[
     "name",
     "role",
     "tasks_from",

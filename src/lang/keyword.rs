@@ -113,6 +113,8 @@ keywords! {
 /// their own and are read by the loader.
 pub const STRUCTURAL_PLAY: &[&str] =
     &["name", "hosts", "vars", "vars_files", "roles", "pre_tasks", "tasks", "post_tasks", "handlers"];
+/// On imports of playbooks.
+pub const STRUCTURAL_IMPORT: &[&str] = &["import_playbook", "name", "vars", "when", "tags"];
 /// On blocks.
 pub const STRUCTURAL_BLOCK: &[&str] = &["name", "vars", "block", "rescue", "always"];
 /// On tasks.

@@ -13,7 +13,7 @@ use crate::base::{Diagnostic, Kind, Value};
 use crate::yaml::{Node, NodeKind};
 
 /// The lookups of ansible.builtin.
-const LOOKUPS: &[&str] = &[
+pub const LOOKUPS: &[&str] = &[
     "config",
     "csvfile",
     "dict",
@@ -42,10 +42,10 @@ const LOOKUPS: &[&str] = &[
 ];
 
 /// Lookups of community.general that Ansible still finds by the short name from before collections.
-const MOVED: &[&str] = &["cartesian", "filetree", "flattened"];
+pub const MOVED: &[&str] = &["cartesian", "filetree", "flattened"];
 
 /// The options of `loop_control`.
-const CONTROLS: &[&str] =
+pub const CONTROLS: &[&str] =
     &["loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when"];
 
 /// The entries of a task that make its loop.

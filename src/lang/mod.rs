@@ -36,16 +36,18 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
+pub use attributes::PROMPT_KEYS;
 pub use collections::collection_playbook;
 pub use freeform::key_values;
-pub use include::{include_scope, similar_file};
+pub use include::{ROLE_OPTIONS, TASK_FILE_OPTIONS, include_scope, similar_file};
 pub use keyword::Keyword;
 pub use library::{Installation, JSON_PLACE, Libraries, ModuleFile, REPLACED, Style};
 pub use load::{
     FromFiles, LoadedRole, LoadedTasks, Loader, ModuleNames, RoleRequest, Section, Settings, Texts,
 };
+pub use looping::{CONTROLS, LOOKUPS, MOVED};
 pub use modules::CONTROLLER_ACTIONS;
-pub use shape::is_variable_name;
+pub use shape::{Shape, is_variable_name, shape};
 pub use task::{is_language_action, short_name};
 pub use variables::{is_reserved, reserved};
 

@@ -7,7 +7,7 @@ use super::collections::{FullName, OWN, REDIRECTS, Resolved, playbook_directory,
 use super::library::Style;
 use super::load::{Load, Loader};
 use super::task::is_language_action;
-use super::{ModuleFile, Scope, Task};
+use super::{Keywords, ModuleFile, Scope, ScopeKind, Task};
 use crate::base::{Diagnostic, Diagnostics, Kind};
 use crate::project::shown;
 
@@ -44,23 +44,53 @@ impl Loader<'_> {
     /// # Errors
     /// There is no such module, or it cannot be run.
     pub fn module_file(&self, name: &str, task: &Task) -> Result<Option<Arc<ModuleFile>>, Diagnostic> {
-        let mut load = Load::new(self);
         let search = search_list(&task.keywords, &task.scope);
-        let resolved = load.resolve_module(name, &search, &task.scope);
+        self.file_of(name, &search, &task.scope)
+            .map_err(|diagnostic| diagnostic.at_if_unplaced(Some(&task.module_place)))
+    }
+
+    /// The file of the module that a name means to a playbook in `directory`; none where fleet has the module itself.
+    ///
+    /// # Errors
+    /// There is no such module, or it cannot be run.
+    pub fn module_file_in(
+        &self,
+        name: &str,
+        directory: &Path,
+    ) -> Result<Option<Arc<ModuleFile>>, Diagnostic> {
+        self.settings.libraries.meet(directory);
+        let scope = Scope {
+            parent: None,
+            kind: ScopeKind::Play,
+            keywords: Keywords::new(),
+            vars: None,
+            directory: directory.to_owned(),
+        };
+        self.file_of(name, &[], &Arc::new(scope))
+    }
+
+    fn file_of(
+        &self,
+        name: &str,
+        search: &[Arc<str>],
+        scope: &Arc<Scope>,
+    ) -> Result<Option<Arc<ModuleFile>>, Diagnostic> {
+        let mut load = Load::new(self);
+        let resolved = load.resolve_module(name, search, scope);
         let found = match resolved {
             Resolved::Refused { message, hint } => {
-                let diagnostic = Diagnostic::error(Kind::Unsupported, message).maybe_hint(hint);
-                return Err(diagnostic.at(&task.module_place));
+                return Err(Diagnostic::error(Kind::Unsupported, message).maybe_hint(hint));
             }
             other => other.module(),
         };
+        let nobody = load.nobody_has(name);
         let Diagnostics(problems) = load.finish();
         match (found, problems.into_iter().next()) {
             (Some((_, file)), _) => Ok(file),
             (None, Some(problem)) => Err(problem),
             (None, None) => {
                 let message = format!("there is no module `{name}`");
-                Err(Diagnostic::error(Kind::UnknownModule, message).at(&task.module_place))
+                Err(Diagnostic::error(Kind::UnknownModule, message).maybe_hint(nobody))
             }
         }
     }

@@ -5,22 +5,35 @@ use crate::base::Value;
 
 /// The shape of a keyword's value, as the attribute types of Ansible's playbook objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
+pub enum Shape {
+    /// A boolean.
     Bool,
+    /// An integer.
     Int,
+    /// A number.
     Float,
+    /// A number, perhaps with a percent sign.
     Percent,
+    /// A scalar.
     Text,
+    /// The name of a variable.
     VariableName,
+    /// A text or a list of texts.
     Texts,
+    /// A list of tags, or a text with commas between them.
     Tags,
+    /// A condition or a list of them.
     Conditions,
+    /// A mapping, or a list of mappings.
     Environment,
+    /// A mapping, or a list of mappings; none of them is nothing.
     Mappings,
+    /// Numbers of hosts, or percentages.
     Serial,
 }
 
-fn shape(keyword: Keyword) -> Shape {
+/// The shape of a keyword's value.
+pub fn shape(keyword: Keyword) -> Shape {
     use Keyword as K;
     match keyword {
         K::AnyErrorsFatal

@@ -40,6 +40,7 @@ impl Params for AddHostParams {
             name,
             aliases,
             kind,
+            elements: (kind == "list").then_some("str"),
             required,
             default: None,
             choices: &[],

@@ -64,6 +64,9 @@ impl Module for Archive {
             ("archived", "what was packed"),
             ("missing", "what was not there"),
             ("expanded_paths", "the paths that were meant"),
+            ("expanded_exclude_paths", "the paths that were left out"),
+            ("arcroot", "the directory that names in the archive are relative to"),
+            ("dest_state", "whether it is an archive or one compressed file"),
         ],
     };
 

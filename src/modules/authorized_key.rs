@@ -69,7 +69,19 @@ impl Module for AuthorizedKey {
         aliases: &[],
         free_form: FreeForm::Pairs,
         source: include_str!("authorized_key.rs"),
-        returns: &[("keyfile", "the file with the keys"), ("key", "the keys"), ("user", "the user")],
+        returns: &[
+            ("keyfile", "the file with the keys"),
+            ("key", "the keys"),
+            ("user", "the user"),
+            ("path", "as it was given"),
+            ("state", "as it was given"),
+            ("key_options", "as it was given"),
+            ("exclusive", "as it was given"),
+            ("comment", "as it was given"),
+            ("manage_dir", "as it was given"),
+            ("follow", "as it was given"),
+            ("validate_certs", "as it was given"),
+        ],
     };
 
     fn plan(params: &AuthorizedKeyParams, view: &View<'_>) -> Result<Step, Halt> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::diff::Diff;
 use super::located::located;
-use super::params::{Field, Given, ParamProblem, Params};
+use super::params::{Field, Given, ParamProblem, Params, Rule};
 use super::view::View;
 use crate::base::{Key, Kind, Map, Unknown, Value};
 use crate::wire::{Change, Done, Failure, Query};
@@ -381,6 +381,14 @@ pub trait AnyModule: Send + Sync {
     fn doc(&self) -> ModuleDoc;
     /// Its parameters.
     fn fields(&self) -> Vec<Field>;
+    /// The rules between them.
+    fn rules(&self) -> Vec<Rule> {
+        Vec::new()
+    }
+    /// Whether any other name is a parameter too.
+    fn open(&self) -> bool {
+        false
+    }
     /// What is wrong with these parameters.
     fn check(&self, given: &Given) -> Vec<ParamProblem>;
     /// As [`Module::plan`].
@@ -471,6 +479,14 @@ impl<M: Module> AnyModule for Registered<M> {
 
     fn fields(&self) -> Vec<Field> {
         M::Params::fields()
+    }
+
+    fn rules(&self) -> Vec<Rule> {
+        M::Params::rules()
+    }
+
+    fn open(&self) -> bool {
+        M::Params::open()
     }
 
     fn check(&self, given: &Given) -> Vec<ParamProblem> {

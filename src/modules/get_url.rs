@@ -76,6 +76,13 @@ impl Module for GetUrl {
             ("md5sum", "MD5 of what was downloaded"),
             ("elapsed", "seconds that it took"),
             ("backup_file", "the former file, where it was kept"),
+            ("state", "what the path is now"),
+            ("mode", "its permissions, in octal"),
+            ("owner", "its owner's name"),
+            ("group", "its group's name"),
+            ("uid", "its owner's number"),
+            ("gid", "its group's number"),
+            ("size", "its size in bytes"),
         ],
     };
 

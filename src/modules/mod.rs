@@ -128,7 +128,7 @@ pub use contract::{
 };
 pub use diff::Diff;
 pub use foreign::{FOREIGN, Packed};
-pub use params::{Field, Given, ParamProblem};
+pub use params::{Field, Given, ParamProblem, Rule};
 pub use registry::{MODULES, find};
 pub use synchronize::{Peer, Place as SynchronizePlace};
 pub use view::{Asked, Context, Controller, Known, Rendered, Search, TemplateOptions, View};

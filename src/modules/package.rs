@@ -45,10 +45,11 @@ fn modules() -> impl Iterator<Item = &'static dyn AnyModule> {
 
 impl Params for PackageParams {
     fn fields() -> Vec<Field> {
-        let field = |name, kind, required, default, doc| Field {
+        let field = |name, kind, required, default: Option<fn() -> String>, doc| Field {
             name,
             aliases: &[],
             kind,
+            elements: None,
             required,
             default,
             choices: &[],
@@ -68,7 +69,7 @@ impl Params for PackageParams {
                 "use",
                 "str",
                 false,
-                Some("auto"),
+                Some(|| "auto".to_owned()),
                 "The package manager's module. By default the one that is on the host. Every other parameter is that module's.\n",
             ),
         ]

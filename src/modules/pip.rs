@@ -80,6 +80,8 @@ impl Module for Pip {
         returns: &[
             ("cmd", "the command"),
             ("name", "the packages"),
+            ("version", "the version, as it was given"),
+            ("requirements", "the file of requirements, as it was given"),
             ("stdout", "what pip said"),
             ("virtualenv", "the virtual environment"),
         ],

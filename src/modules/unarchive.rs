@@ -82,6 +82,13 @@ impl Module for Unarchive {
             ("src", "the archive"),
             ("handler", "what kind of archive it is"),
             ("files", "what is in the archive, with `list_files`"),
+            ("state", "what the directory is now"),
+            ("mode", "its permissions, in octal"),
+            ("owner", "its owner's name"),
+            ("group", "its group's name"),
+            ("uid", "its owner's number"),
+            ("gid", "its group's number"),
+            ("size", "its size in bytes"),
         ],
     };
 

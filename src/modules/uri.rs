@@ -143,6 +143,7 @@ impl Module for Uri {
             ("redirected", "whether a redirect was followed"),
             ("elapsed", "seconds that it took"),
             ("cookies", "cookies that the answer sets"),
+            ("cookies_string", "the same as a text for a header"),
             ("content", "the answer's body, with `return_content`"),
             ("json", "the answer's body as data, where it is JSON"),
         ],

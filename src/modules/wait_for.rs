@@ -76,6 +76,8 @@ impl Module for WaitFor {
             ("port", "as it was given"),
             ("path", "as it was given"),
             ("search_regex", "as it was given"),
+            ("match_groups", "what the expression's groups found"),
+            ("match_groupdict", "the same by the groups' names"),
         ],
     };
 

@@ -15,7 +15,7 @@ pub use types::{ParamValue, PathText, Raw};
 pub type Given = IndexMap<Arc<str>, Value>;
 
 /// One parameter of a module.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Field {
     /// Its name.
     pub name: &'static str,
@@ -23,10 +23,12 @@ pub struct Field {
     pub aliases: &'static [&'static str],
     /// Its type in Ansible's words: `str`, `bool`, `list` …
     pub kind: &'static str,
+    /// The type of its items, where it is a list.
+    pub elements: Option<&'static str>,
     /// Whether it must be given.
     pub required: bool,
-    /// The default as text.
-    pub default: Option<&'static str>,
+    /// Tells the default as files write it.
+    pub default: Option<fn() -> String>,
     /// The values it may have.
     pub choices: &'static [&'static str],
     /// Its manual.
@@ -168,8 +170,11 @@ fn rules<P: Params>(given: &Given, problems: &mut Vec<ParamProblem>, strictness:
                 if strictness == Strictness::Literal && found.is_some_and(|found| !found.is_literal()) {
                     continue;
                 }
-                let default = P::fields().into_iter().find(|f| f.name == name).and_then(|f| f.default);
-                let is = found.map_or_else(|| default == Some(value), |found| found.to_text() == value);
+                let default = || P::fields().into_iter().find(|f| f.name == name).and_then(|f| f.default);
+                let is = found.map_or_else(
+                    || default().is_some_and(|default| default() == value),
+                    |found| found.to_text() == value,
+                );
                 let lacking: Vec<_> =
                     needs.iter().copied().filter(|need| !given.contains_key(*need)).collect();
                 if is && !lacking.is_empty() {
@@ -272,6 +277,7 @@ macro_rules! params {
                     name: stringify!($field).trim_start_matches("r#"),
                     aliases: &[$($($alias),+)?],
                     kind: <$type as $crate::modules::params::ParamValue>::KIND,
+                    elements: <$type as $crate::modules::params::ParamValue>::ELEMENTS,
                     required: {
                         #[allow(unused_mut, unused_assignments, reason = "set where there is a default")]
                         let mut has_default = false;
@@ -280,8 +286,11 @@ macro_rules! params {
                     },
                     default: {
                         #[allow(unused_mut, unused_assignments, reason = "set where there is a default")]
-                        let mut default: Option<&'static str> = None;
-                        $(default = Some($crate::modules::params::default_text(stringify!($default)));)?
+                        let mut default: Option<fn() -> String> = None;
+                        $(default = Some(|| {
+                            let default: $type = ($default).into();
+                            <$type as $crate::modules::params::ParamValue>::shown(&default)
+                        });)?
                         default
                     },
                     choices: <$type as $crate::modules::params::ParamValue>::CHOICES,
@@ -360,6 +369,9 @@ macro_rules! choices {
                         .ok_or_else(|| format!("{other} is not a choice")),
                 }
             }
+            fn shown(&self) -> String {
+                self.text().to_owned()
+            }
         }
     };
 }
@@ -372,11 +384,6 @@ pub fn boolean_choice(value: &Value, choices: &[&'static str]) -> Option<&'stati
         _ => return None,
     };
     choices.iter().copied().find(|choice| words.contains(choice))
-}
-
-/// The default of a field as the manual shows it: `Choice::Present` as written in files, texts without quotes.
-pub fn default_text(expression: &'static str) -> &'static str {
-    expression.trim_matches('"')
 }
 
 #[cfg(test)]

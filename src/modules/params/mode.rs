@@ -125,6 +125,14 @@ impl ParamValue for Mode {
         };
         if bits > 0o7777 { Err(wrong()) } else { Ok(Self::Bits(bits)) }
     }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::Bits(bits) => format!("{bits:04o}"),
+            Self::Symbolic(text) => text.clone(),
+            Self::Preserve => "preserve".to_owned(),
+        }
+    }
 }
 
 #[cfg(test)]

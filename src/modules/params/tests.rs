@@ -111,7 +111,10 @@ fn fields_tell_what_they_are() {
     let fields = Example::fields();
     let of = |name: &str| fields.iter().find(|f| f.name == name).unwrap().clone();
     assert!(of("path").required && !of("state").required && !of("groups").required);
-    assert_eq!(of("count").default, Some("3u32"));
+    let default = |name: &str| of(name).default.map(|default| default());
+    assert_eq!(default("count").as_deref(), Some("3"));
+    assert_eq!(default("state").as_deref(), Some("present"));
+    assert_eq!(of("groups").elements, Some("str"));
     assert!(of("type").secret);
     assert_eq!(of("owner").doc.trim(), "An owner.");
 }

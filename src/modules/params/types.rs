@@ -10,22 +10,32 @@ pub trait ParamValue: Sized {
     const KIND: &'static str;
     /// The values it may have, where they are few.
     const CHOICES: &'static [&'static str] = &[];
+    /// The type of its items, where it is a list.
+    const ELEMENTS: Option<&'static str> = None;
     /// Reads a rendered value; the error continues "argument 'x' is of type T and …".
     fn read(value: &Value) -> Result<Self, String>;
     /// What it is when it is not given and has no default; `None`: it must be given.
     fn absent() -> Option<Self> {
         None
     }
+    /// The value as files write it, for the manual; only what is a default anywhere has to tell it.
+    fn shown(&self) -> String {
+        String::new()
+    }
 }
 
 impl<T: ParamValue> ParamValue for Option<T> {
     const KIND: &'static str = T::KIND;
     const CHOICES: &'static [&'static str] = T::CHOICES;
+    const ELEMENTS: Option<&'static str> = T::ELEMENTS;
     fn read(value: &Value) -> Result<Self, String> {
         T::read(value).map(Some)
     }
     fn absent() -> Option<Self> {
         Some(None)
+    }
+    fn shown(&self) -> String {
+        self.as_ref().map(T::shown).unwrap_or_default()
     }
 }
 
@@ -40,6 +50,9 @@ impl ParamValue for bool {
             )
         })
     }
+    fn shown(&self) -> String {
+        self.to_string()
+    }
 }
 
 impl ParamValue for String {
@@ -50,6 +63,9 @@ impl ParamValue for String {
             Value::List(_) | Value::Map(_) => Ok(value.to_text()),
             _ => Ok(value.to_text()),
         }
+    }
+    fn shown(&self) -> String {
+        self.clone()
     }
 }
 
@@ -72,6 +88,9 @@ impl ParamValue for PathText {
             _ => String::read(value).map(Self),
         }
     }
+    fn shown(&self) -> String {
+        self.0.clone()
+    }
 }
 
 /// Any value, as it is.
@@ -82,6 +101,12 @@ impl ParamValue for Raw {
     const KIND: &'static str = "raw";
     fn read(value: &Value) -> Result<Self, String> {
         Ok(Self(value.clone()))
+    }
+    fn shown(&self) -> String {
+        match &self.0 {
+            Value::List(_) | Value::Map(_) => self.0.to_json().to_string(),
+            scalar => scalar.to_text(),
+        }
     }
 }
 
@@ -100,6 +125,9 @@ macro_rules! integers {
                 number.and_then(|number| Self::try_from(number).ok())
                     .ok_or_else(|| format!("we were unable to convert to int: \"{}\" cannot be converted to an int", value.to_repr()))
             }
+            fn shown(&self) -> String {
+                self.to_string()
+            }
         }
     )*};
 }
@@ -116,11 +144,15 @@ impl ParamValue for f64 {
         }
         .ok_or_else(|| format!("we were unable to convert to float: {}", value.to_text()))
     }
+    fn shown(&self) -> String {
+        self.to_string()
+    }
 }
 
 impl<T: ParamValue> ParamValue for Vec<T> {
     const KIND: &'static str = "list";
     const CHOICES: &'static [&'static str] = T::CHOICES;
+    const ELEMENTS: Option<&'static str> = Some(T::KIND);
     fn read(value: &Value) -> Result<Self, String> {
         match value {
             Value::List(items) => items.iter().map(T::read).collect(),
@@ -133,6 +165,9 @@ impl<T: ParamValue> ParamValue for Vec<T> {
     }
     fn absent() -> Option<Self> {
         Some(Self::new())
+    }
+    fn shown(&self) -> String {
+        format!("[{}]", self.iter().map(T::shown).collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -157,11 +192,17 @@ impl ParamValue for Map {
             _ => Err(wrong()),
         }
     }
+    fn shown(&self) -> String {
+        Value::from(self.clone()).to_json().to_string()
+    }
 }
 
 impl ParamValue for Arc<Map> {
     const KIND: &'static str = "dict";
     fn read(value: &Value) -> Result<Self, String> {
         Map::read(value).map(Arc::new)
+    }
+    fn shown(&self) -> String {
+        Map::shown(self)
     }
 }
