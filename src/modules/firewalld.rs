@@ -136,17 +136,23 @@ impl FirewalldParams {
         if self.offline && !self.permanent {
             return fail("offline cannot be enabled unless permanent changes are allowed");
         }
-        let mut wanted = vec![Query::Command(state())];
-        wanted.extend(self.zone.is_none().then(|| Query::Command(default_zone(false))));
-        view.want(wanted);
-        let Some(running) = run::read(view, ["firewall-cmd", "--state"])? else {
-            return fail(
-                "Failed to import the required Python library (firewall) on this host's Python. Version 0.2.11 or newer \
-                 required (0.3.9 or newer for offline operations): the host has no firewalld",
-            );
+        let questions = |zone: &str, levels: &[Level], is_offline: bool| -> Vec<Command> {
+            levels.iter().map(|level| subject.asks(zone, *level, is_offline)).collect()
         };
-        let is_offline = running.status != 0;
-        let immediate = (self.immediate && !(self.offline && is_offline)) || !self.permanent;
+        let levels = |immediate: bool| -> Vec<Level> {
+            let both = [(self.permanent, Level::Kept), (immediate, Level::Now)];
+            both.into_iter().filter_map(|(wanted, level)| wanted.then_some(level)).collect()
+        };
+        let immediate = self.immediate || !self.permanent;
+        let guess = levels(immediate && !subject.is_kept_only());
+        let mut wanted: Vec<Command> = self.zone.is_none().then(|| default_zone(false)).into_iter().collect();
+        wanted.extend(self.zone.iter().flat_map(|zone| questions(zone, &guess, false)));
+        view.want(wanted.iter().cloned().map(Query::Command));
+        let is_offline = match wanted.into_iter().next() {
+            Some(first) => is_stopped(first, view)?,
+            None => is_stopped(default_zone(false), view)?,
+        };
+        let immediate = immediate && !(self.permanent && self.offline && is_offline);
         if immediate && is_offline {
             return fail(
                 "firewall is not currently running, unable to perform immediate actions without a running firewall \
@@ -163,12 +169,8 @@ impl FirewalldParams {
             Some(zone) => zone.clone(),
             None => run::stdout(&view.run(default_zone(is_offline))?).trim().to_owned(),
         };
-        let levels: Vec<Level> = [(self.permanent, Level::Kept), (immediate, Level::Now)]
-            .into_iter()
-            .filter_map(|(wanted, level)| wanted.then_some(level))
-            .collect();
-        let asked: Vec<Command> =
-            levels.iter().map(|level| subject.asks(&zone, *level, is_offline)).collect();
+        let levels = levels(immediate);
+        let asked = questions(&zone, &levels, is_offline);
         view.want(asked.iter().cloned().map(Query::Command));
         let wants = subject.wants(self.state);
         let mut plan = Plan::default();
@@ -220,9 +222,19 @@ impl FirewalldParams {
     }
 }
 
-/// Asks whether firewalld runs.
-fn state() -> Command {
-    run::reading(["firewall-cmd", "--state"])
+/// The status of `firewall-cmd` where firewalld does not run.
+const NOT_RUNNING: i32 = 252;
+
+/// Whether firewalld does not run, as a call of `firewall-cmd` tells.
+fn is_stopped(call: Command, view: &View<'_>) -> Result<bool, Halt> {
+    match view.run(call) {
+        Ok(output) => Ok(output.status == NOT_RUNNING),
+        Err(Halt::Failed(_)) => fail(
+            "Failed to import the required Python library (firewall) on this host's Python. Version 0.2.11 or newer \
+             required (0.3.9 or newer for offline operations): the host has no firewalld",
+        ),
+        Err(halt) => Err(halt),
+    }
 }
 
 fn default_zone(offline: bool) -> Command {

@@ -11,8 +11,8 @@ use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Planned, 
 use super::diff::Diff;
 use super::params::{PathText, Rule};
 use super::view::View;
-use super::{paths, run};
-use crate::wire::{Action, Attributes, Change, Command, Failure, FileKind, Follow, Query};
+use super::{paths, run, words};
+use crate::wire::{Action, Attributes, Change, Command, Failure, FileKind, Follow, Program, Query};
 use crate::{choices, params};
 
 /// As `community.general.npm`.
@@ -77,10 +77,20 @@ impl Module for Npm {
     }
 
     fn failure(_: &NpmParams, plan: &Plan, at: usize, failure: &Failure) -> Failed {
-        let _ = (plan, at);
-        let failed = run::failed("npm failed", failure);
-        let said = failure.output.as_ref().map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
-        Failed { message: said.filter(|said| !said.is_empty()).unwrap_or(failed.message), ..failed }
+        let mut failed = run::failed("npm failed", failure);
+        let Some(output) = &failure.output else { return failed };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        if !stderr.trim().is_empty() {
+            failed.message = stderr.trim_end().to_owned();
+        }
+        let command = plan.changes.get(at).and_then(|planned| match &planned.change.action {
+            Action::Run(Command { program: Program::Argv(words), .. }) => Some(words::join(words)),
+            _ => None,
+        });
+        failed.result.extend(crate::map! { "stdout" => stdout, "stderr" => stderr });
+        failed.result.extend(command.map(|command| ("cmd".into(), command.into())));
+        failed
     }
 }
 
