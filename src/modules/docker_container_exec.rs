@@ -180,9 +180,10 @@ impl DockerContainerExecParams {
             return fail(format!("Could not find container \"{}\"", self.container));
         }
         match said.strip_prefix("Error response from daemon: ") {
-            Some(said) if said.contains("is not running") || said.contains("is paused") => {
-                fail(format!("The container \"{}\" has been paused (409 Conflict (\"{said}\"))", self.container))
-            }
+            Some(said) if said.contains("is not running") || said.contains("is paused") => fail(format!(
+                "The container \"{}\" has been paused (409 Conflict (\"{said}\"))",
+                self.container
+            )),
             Some(said) => fail(format!("An unexpected Docker error occurred: {said}")),
             None => Ok(()),
         }
