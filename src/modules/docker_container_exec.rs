@@ -120,10 +120,8 @@ impl DockerContainerExecParams {
         }
         let mut parts = vec!["docker".to_owned(), "exec".to_owned()];
         parts.extend(self.detach.then(|| "--detach".to_owned()));
-        let stdin = self.stdin.as_ref().map(|text| match self.stdin_add_newline {
-            true => format!("{text}\n"),
-            false => text.clone(),
-        });
+        let end = if self.stdin_add_newline { "\n" } else { "" };
+        let stdin = self.stdin.as_ref().map(|text| format!("{text}{end}"));
         let stdin = stdin.filter(|text| !text.is_empty());
         parts.extend(stdin.is_some().then(|| "--interactive".to_owned()));
         parts.extend(self.chdir.iter().map(|directory| format!("--workdir={directory}")));
