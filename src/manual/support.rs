@@ -31,6 +31,11 @@ const UNKNOWN: &[(&str, &str)] = &[
         "The command is not run: what it would give is unknown, and what depends on it is shown as uncertain. `creates` and `removes` are looked at.",
     ),
     (
+        "docker_container_exec",
+        "The command is not run: what it would give is unknown, and what depends on it is shown as uncertain.",
+    ),
+    ("docker_prune", "Nothing is removed: which things are unused by then is not known before the run."),
+    (
         "expect",
         "The command is not run: what it would give is unknown, and what depends on it is shown as uncertain. `creates` and `removes` are looked at.",
     ),
@@ -60,6 +65,11 @@ const NOTHING: &[&str] = &[
     "assert",
     "async_status",
     "debug",
+    "docker_container_info",
+    "docker_host_info",
+    "docker_image_info",
+    "docker_network_info",
+    "docker_volume_info",
     "fail",
     "find",
     "getent",
@@ -81,11 +91,33 @@ const NOTHING: &[&str] = &[
 ];
 
 /// Modules that show no differences because nobody knows what their commands change.
-const OPAQUE: &[&str] = &["command", "expect", "raw", "script", "shell", "tempfile", "uri"];
+const OPAQUE: &[&str] = &[
+    "command",
+    "docker_container_exec",
+    "docker_prune",
+    "expect",
+    "raw",
+    "script",
+    "shell",
+    "tempfile",
+    "uri",
+];
 
 /// Parameters of the originals that modules know and refuse, by module.
 const REFUSED: &[(&str, &[&str])] = &[
     ("acl", &["use_nfsv4_acls"]),
+    ("docker_container", &["use_ssh_client"]),
+    ("docker_container_exec", &["tty", "use_ssh_client"]),
+    ("docker_container_info", &["use_ssh_client"]),
+    ("docker_host_info", &["use_ssh_client"]),
+    ("docker_image", &["use_ssh_client"]),
+    ("docker_image_info", &["use_ssh_client"]),
+    ("docker_login", &["use_ssh_client"]),
+    ("docker_network", &["use_ssh_client"]),
+    ("docker_network_info", &["use_ssh_client"]),
+    ("docker_prune", &["use_ssh_client"]),
+    ("docker_volume", &["use_ssh_client"]),
+    ("docker_volume_info", &["use_ssh_client"]),
     ("get_url", &["ciphers", "use_gssapi"]),
     ("git", &["archive", "archive_prefix", "gpg_allowlist", "track_submodules"]),
     ("uri", &["ciphers", "decompress", "dest", "unredirected_headers", "use_gssapi"]),
@@ -95,6 +127,8 @@ const REFUSED: &[(&str, &[&str])] = &[
 /// Parameters of which modules refuse some values: module and parameter, what is refused.
 pub const IN_PART: &[(&str, &str)] = &[
     ("archive.exclusion_patterns", "not with `format: zip`"),
+    ("docker_container.output_logs", "the log is that of the container alone"),
+    ("docker_container.tls_hostname", "that of `docker_host`; likewise in the other modules of Docker"),
     ("hostname.use", "the strategies for systemd, Debian, Alpine and `generic`"),
     ("htpasswd.hash_scheme", "`apr_md5_crypt`, `md5_crypt`, `bcrypt`, `ldap_sha1`, `plaintext`, `portable`"),
     ("package_facts.manager", "apt, apk, and all that are rpm underneath"),
@@ -206,6 +240,10 @@ mod tests {
             let mut text = sources(name);
             if module.fields().iter().any(|field| field.name == "use_gssapi") {
                 text += &sources("web");
+            }
+            if module.fields().iter().any(|field| field.name == "use_ssh_client") {
+                let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/modules/docker/api.rs");
+                text += &std::fs::read_to_string(engine).unwrap();
             }
             let mut told: BTreeSet<String> = BTreeSet::new();
             told.extend(

@@ -64,7 +64,7 @@ impl Module for DockerContainerExec {
         free_form: FreeForm::Pairs,
         source: include_str!("docker_container_exec.rs"),
         returns: &[
-            ("rc", "the exit status; another one than 0 is no failure"),
+            ("rc", "the exit status; another one than 0 is a failure"),
             ("stdout", "what it printed"),
             ("stderr", "what it printed to standard error"),
         ],
@@ -96,7 +96,12 @@ impl Module for DockerContainerExec {
             result.insert(format!("{name}_lines").into(), Value::list(text.lines().map(Value::from)));
             result.insert(name.into(), text.into());
         }
-        Ok(result)
+        if output.status == 0 {
+            return Ok(result);
+        }
+        // as Ansible takes a result with another `rc`
+        let message = format!("the command ended with status {}", output.status);
+        Err(Failed { message, result, ..Failed::default() }.into())
     }
 
     fn failure(_: &DockerContainerExecParams, _: &Plan, _: usize, failure: &Failure) -> Failed {
@@ -115,10 +120,8 @@ impl DockerContainerExecParams {
         }
         let mut parts = vec!["docker".to_owned(), "exec".to_owned()];
         parts.extend(self.detach.then(|| "--detach".to_owned()));
-        let stdin = self.stdin.as_ref().map(|text| match self.stdin_add_newline {
-            true => format!("{text}\n"),
-            false => text.clone(),
-        });
+        let end = if self.stdin_add_newline { "\n" } else { "" };
+        let stdin = self.stdin.as_ref().map(|text| format!("{text}{end}"));
         let stdin = stdin.filter(|text| !text.is_empty());
         parts.extend(stdin.is_some().then(|| "--interactive".to_owned()));
         parts.extend(self.chdir.iter().map(|directory| format!("--workdir={directory}")));
@@ -174,9 +177,13 @@ impl DockerContainerExecParams {
         if said.contains("No such container") {
             return fail(format!("Could not find container \"{}\"", self.container));
         }
-        if said.starts_with("Error response from daemon") {
-            return fail(format!("An unexpected Docker error occurred: {said}"));
+        match said.strip_prefix("Error response from daemon: ") {
+            Some(said) if said.contains("is not running") || said.contains("is paused") => fail(format!(
+                "The container \"{}\" has been paused (409 Conflict (\"{said}\"))",
+                self.container
+            )),
+            Some(said) => fail(format!("An unexpected Docker error occurred: {said}")),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

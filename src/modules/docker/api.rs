@@ -70,7 +70,7 @@ impl<'a> Engine<'a> {
     pub fn of(params: &DockerParams, view: &'a View<'a>) -> Result<Self, Halt> {
         if params.use_ssh_client {
             return fail(
-                "parameter `use_ssh_client` is not supported; run the task on the Docker host itself",
+                "parameter `use_ssh_client` is not supported yet; run the task on the Docker host itself",
             );
         }
         let env = |name| environment(view, name);
@@ -99,7 +99,7 @@ impl<'a> Engine<'a> {
             template.key = file(&params.client_key, "key.pem");
             let name = rest.rsplit_once(':').map_or(rest, |(name, _)| name);
             if params.tls_hostname.as_deref().is_some_and(|given| given != name) && verify {
-                return fail("parameter `tls_hostname` is not supported yet");
+                return fail("`tls_hostname` must be the name in `docker_host`");
             }
         } else {
             return fail(format!("`{host}` is not supported as `docker_host`: unix:// and tcp:// are"));
