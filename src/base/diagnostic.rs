@@ -109,6 +109,8 @@ pub struct Diagnostic {
     pub told: Option<String>,
     /// The message in Ansible's words, where they are others; what is told is made of them.
     pub words: Option<String>,
+    /// Whether Ansible has no kind for such an error: where it ends the program, the exit code is 1 instead of 4.
+    pub plain: bool,
 }
 
 impl Diagnostic {
@@ -123,6 +125,7 @@ impl Diagnostic {
             hint: None,
             told: None,
             words: None,
+            plain: matches!(kind, Kind::File | Kind::Role | Kind::Vault),
         }
     }
 
@@ -169,6 +172,12 @@ impl Diagnostic {
     /// With all that `register` sees, and what is said under Ansible's names.
     pub fn told_in_full(mut self, told: impl Into<String>) -> Self {
         self.told = Some(told.into());
+        self
+    }
+
+    /// With no kind that Ansible knows.
+    pub fn plain(mut self) -> Self {
+        self.plain = true;
         self
     }
 

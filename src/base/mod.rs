@@ -14,4 +14,6 @@ pub mod value;
 pub use diagnostic::{Diagnostic, Diagnostics, Kind, Severity};
 pub use place::{Place, Source};
 pub use secret::Secret;
-pub use value::{JsonStyle, Key, Map, TemplateText, TextForm, Unknown, Value};
+pub use value::{
+    JsonStyle, Key, Map, Moment, MomentForm, TemplateText, TextForm, Unknown, Value, offset_text,
+};

@@ -93,6 +93,9 @@ pub fn run(args: AdHocArgs, manner: Manner) -> Result<Exit> {
     let named = module.clone();
     let mut task = serde_json::Map::new();
     let listed = run.hosts.list_hosts;
+    if manner == Manner::Ansible && !listed {
+        super::prepare::say_config(&run, config)?;
+    }
     if listed {
         task.insert("ping".to_owned(), Json::Null);
     } else {
@@ -109,7 +112,7 @@ pub fn run(args: AdHocArgs, manner: Manner) -> Result<Exit> {
     let play = json!([{"name": "Ansible Ad-Hoc", "hosts": pattern, "gather_facts": false, "tasks": [task]}]);
     let here = std::env::current_dir().context("cannot tell the working directory")?;
     let directory = playbook_dir.or_else(|| config.playbook_dir.value.clone()).unwrap_or(here);
-    let path = directory.join(ADHOC);
+    let path = std::path::absolute(&directory).unwrap_or(directory).join(ADHOC);
     ground.project.put(&path, &format!("<adhoc '{named}' task>"), format!("{play}\n"));
     let mode = Mode { manner, check, diff, listing: listed };
     let prepared = prepare(&mut ground, &run, &TaskArgs::default(), mode, &path);

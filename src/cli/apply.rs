@@ -77,12 +77,8 @@ pub fn apply(args: ApplyArgs, manner: Manner) -> Result<Exit> {
         diff: if manner == Manner::Fleet { !no_diff } else { shown && !no_diff },
         listing: wanted.any(),
     };
-    if manner == Manner::Ansible && super::prepare::verbosity(&run, &ground.config) > 0 && !wanted.any() {
-        let text = match &ground.config.file {
-            Some(file) => format!("Using {} as config file", file.display()),
-            None => "No config file found; using defaults".to_owned(),
-        };
-        writeln!(std::io::stdout(), "{text}").context("cannot write")?;
+    if manner == Manner::Ansible && !wanted.any() {
+        super::prepare::say_config(&run, &ground.config)?;
     }
     if list_tags && tasks.tags.is_empty() && tasks.skip_tags.is_empty() {
         tasks.tags = vec!["never".to_owned(), "all".to_owned()];

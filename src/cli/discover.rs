@@ -77,6 +77,10 @@ fn is_playbook(project: &Project, path: &Path) -> bool {
         return false;
     }
     let parsed = yaml::parse_single(&source);
+    if parsed.diagnostics.has_errors() {
+        // what it would be can only be guessed; its mistakes are told where it is loaded
+        return source.text.lines().any(begins_a_play);
+    }
     let Some(root) = parsed.documents.first() else { return false };
     let is_play = |node: &yaml::Node| {
         ["hosts", "import_playbook", "ansible.builtin.import_playbook"]
@@ -84,4 +88,11 @@ fn is_playbook(project: &Project, path: &Path) -> bool {
             .any(|key| node.get(key).is_some())
     };
     root.as_seq().is_some_and(|nodes| nodes.iter().any(is_play))
+}
+
+/// Whether a line begins a play, as plays are usually written.
+fn begins_a_play(line: &str) -> bool {
+    let line = line.trim_end();
+    let Some(rest) = line.strip_prefix("- ").or_else(|| line.strip_prefix("  ")) else { return false };
+    ["hosts:", "import_playbook:", "ansible.builtin.import_playbook:"].iter().any(|key| rest.starts_with(key))
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use super::scrubbed;
-use crate::base::{Diagnostics, Severity};
+use crate::base::{Diagnostic, Diagnostics, Severity};
 use crate::engine::{Broken, Summary};
 use crate::report::diagnostic;
 use crate::report::style::{Label, paint};
@@ -38,6 +38,11 @@ impl Exit {
             Self::Unreachable | Self::Files => 4,
             Self::Usage => 5,
         }
+    }
+
+    /// How Ansible ends where it stops at an error of this kind.
+    pub fn as_ansible(error: &Diagnostic) -> Self {
+        if error.plain { Self::Error } else { Self::Files }
     }
 
     /// What a run's counts mean.
@@ -121,10 +126,16 @@ pub fn end_as_ansible(error: &anyhow::Error) -> ExitCode {
         for found in &diagnostics.0 {
             let _ = write!(out, "{}", crate::report::ansible::problem(found));
         }
-    } else {
-        let _ = writeln!(scrubbed::stderr(), "{}", paint(Label::Failed, &format!("[ERROR]: {error:#}")));
+        return ExitCode::from(code_of(diagnostics));
     }
+    let _ = writeln!(scrubbed::stderr(), "{}", paint(Label::Failed, &format!("[ERROR]: {error:#}")));
     of(error).into()
+}
+
+/// The code that Ansible ends with for what is wrong in files: it stops at the first.
+fn code_of(diagnostics: &Diagnostics) -> u8 {
+    let first = diagnostics.0.iter().find(|found| found.severity == Severity::Error);
+    first.map_or(Exit::Files, Exit::as_ansible).code()
 }
 
 /// Prints an error with its causes on standard error.

@@ -73,7 +73,8 @@ pub fn run(args: ExplainArgs) -> Result<Exit> {
     let mut found = Vec::new();
     let mut broken = None;
     let mut known = false;
-    let mut titles = Vec::new();
+    // names that one may have meant
+    let (mut titles, mut hosts) = (Vec::new(), Vec::new());
     for path in &playbooks {
         let prepared = match prepare(&mut ground, &run, &tasks, mode, path) {
             Ok((prepared, _)) => prepared,
@@ -85,9 +86,11 @@ pub fn run(args: ExplainArgs) -> Result<Exit> {
             Err(error) => return Err(error),
         };
         known |= prepared.knows(&host);
+        hosts.extend(prepared.hosts());
         let shown = crate::project::shown(path).display().to_string();
         match (&variable, &task) {
             (Some(name), _) => {
+                titles.extend(prepared.variable_names(&host));
                 found.push((shown, Explained::Variable(prepared.explain_variable(&host, name))));
             }
             (None, Some(name)) => {
@@ -101,7 +104,9 @@ pub fn run(args: ExplainArgs) -> Result<Exit> {
         return Err(error);
     }
     if !known {
-        return Err(WrongOptions(format!("the inventory has no host `{host}`")).into());
+        let near = did_you_mean(&host, hosts.iter().map(|known| &**known));
+        let hint = near.map(|near| format!(": {near}")).unwrap_or_default();
+        return Err(WrongOptions(format!("the inventory has no host `{host}`{hint}")).into());
     }
     let mut out = scrubbed::stdout();
     if json {
@@ -120,7 +125,9 @@ pub fn run(args: ExplainArgs) -> Result<Exit> {
             (_, Some(name)) => {
                 ("no task is called", name, did_you_mean(name, titles.iter().map(String::as_str)))
             }
-            (Some(name), None) => ("nothing defines", name, None),
+            (Some(name), None) => {
+                ("nothing defines", name, did_you_mean(name, titles.iter().map(String::as_str)))
+            }
             (None, None) => return Ok(Exit::Fine),
         };
         let hint = near.map(|near| format!(": {near}")).unwrap_or_default();

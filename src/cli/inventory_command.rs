@@ -14,7 +14,7 @@ use super::inventory::{self, Manner};
 use super::inventory_dump::{Dump, Form};
 use super::vault_options::{self, VaultOptions};
 use super::{configuration, extra, inventory_text, scrubbed};
-use crate::base::{Diagnostic, Diagnostics, Severity};
+use crate::base::{Diagnostic, Diagnostics, Kind, Severity};
 use crate::inventory::{Inventory, Loaded};
 use crate::project::Project;
 use crate::vars::Layer;
@@ -94,10 +94,11 @@ pub fn ansible_inventory(arguments: impl IntoIterator<Item = OsString>) -> ExitC
         Err(error) => {
             if let Some(FilesAreWrong(diagnostics)) = error.downcast_ref() {
                 let _ = say_as_ansible(&mut scrubbed::stderr(), diagnostics);
-                return Exit::Error.into();
+                // as Ansible: what cannot be decrypted ends it otherwise than the rest
+                let sealed = diagnostics.0.iter().any(|found| found.kind == Kind::Vault);
+                return if sealed { Exit::Files.into() } else { Exit::Error.into() };
             }
-            let _ = writeln!(scrubbed::stderr(), "[ERROR]: {error:#}");
-            exit::of(&error).into()
+            exit::end_as_ansible(&error)
         }
     }
 }
@@ -166,7 +167,7 @@ fn shown(args: &InventoryArgs, manner: Manner) -> Result<Option<String>> {
         let [host] = matches.hosts.as_slice() else {
             return Err(wrong("You must pass a single valid host to --host parameter"));
         };
-        let vars = dump.host_vars(host).map_err(FilesAreWrong)?;
+        let vars = dump.host(host, form).map_err(FilesAreWrong)?;
         return Ok(Some(inventory_text::write(&vars.into(), form)?));
     }
     if args.graph {
@@ -206,7 +207,8 @@ fn tell(diagnostics: &Diagnostics, manner: Manner) -> Result<()> {
 /// Prints problems in the form in which Ansible prints its own: `[WARNING]: …` on standard error.
 pub fn say_as_ansible(out: &mut impl Write, diagnostics: &Diagnostics) -> std::io::Result<()> {
     let mut said = HashSet::new();
-    for Diagnostic { severity, kind: _, message, place, notes, hint, told, words } in &diagnostics.0 {
+    for Diagnostic { severity, kind: _, message, place, notes, hint, told, words, plain: _ } in &diagnostics.0
+    {
         let word = if *severity == Severity::Error { "ERROR" } else { "WARNING" };
         match told.as_ref().or(words.as_ref()) {
             // what Ansible says it says once

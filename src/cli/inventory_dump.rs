@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::base::{Diagnostics, Key, Map, Value};
+use crate::base::{Diagnostic, Diagnostics, Key, Kind, Map, TextForm, Value};
 use crate::inventory::{Group, Inventory};
 use crate::project::Project;
 use crate::vars::{Layer, Layers, Level};
@@ -98,6 +98,16 @@ impl Dump<'_> {
         Ok(self.flat(&layers))
     }
 
+    /// The variables of a host as they are shown alone.
+    pub fn host(&self, host: &str, form: Form) -> Found<Map> {
+        let vars = self.host_vars(host)?;
+        Ok(if form == Form::Json {
+            vars.into_iter().map(|(key, value)| (key, sealed(value))).collect()
+        } else {
+            vars
+        })
+    }
+
     /// The variables of a group itself.
     fn group_vars(&self, group: &Group) -> Found<Map> {
         let mut layers = Layers::default();
@@ -182,9 +192,9 @@ impl Dump<'_> {
         Ok(())
     }
 
-    /// Texts that may not be templated, in the form in which scripts mark them.
+    /// Texts that are encrypted or may not be templated, in the form in which scripts mark them.
     fn marked(&self, vars: Map) -> Map {
-        vars.into_iter().map(|(key, value)| (key, self.mark(value))).collect()
+        vars.into_iter().map(|(key, value)| (key, self.mark(sealed(value)))).collect()
     }
 
     fn mark(&self, value: Value) -> Value {
@@ -198,6 +208,28 @@ impl Dump<'_> {
             }
             other => other,
         }
+    }
+
+    /// Variables with what is encrypted in them decrypted.
+    fn opened(&self, vars: Map) -> Found<Map> {
+        vars.into_iter().map(|(key, value)| Ok((key, self.open(value)?))).collect()
+    }
+
+    fn open(&self, value: Value) -> Found<Value> {
+        Ok(match value {
+            Value::Template(sealed) if sealed.form == TextForm::Sealed => {
+                let opened = self.project.vault().value(&sealed.text).map_err(|fault| {
+                    let found = Diagnostic::error(Kind::Vault, fault.to_string()).plain();
+                    Diagnostics(vec![found.at_if_unplaced(sealed.place.as_ref()).told_in_full(fault.told())])
+                })?;
+                Value::from(opened.reveal())
+            }
+            Value::List(items) => {
+                Value::list(items.iter().map(|item| self.open(item.clone())).collect::<Found<Vec<_>>>()?)
+            }
+            Value::Map(entries) => Value::map(self.opened((*entries).clone())?),
+            other => other,
+        })
     }
 
     fn yaml_group<'i>(&'i self, group: &'i Group, seen: &mut Seen<'i>) -> Found<Map> {
@@ -282,13 +314,27 @@ impl Dump<'_> {
         for host in own {
             lines.push(branch(host, depth + 1));
             if with_vars {
-                lines.extend(vars_lines(&self.host_vars(host)?, depth + 2));
+                lines.extend(vars_lines(&self.opened(self.host_vars(host)?)?, depth + 2));
             }
         }
         if with_vars {
-            lines.extend(vars_lines(&self.group_vars(group)?, depth + 1));
+            lines.extend(vars_lines(&self.opened(self.group_vars(group)?)?, depth + 1));
         }
         Ok(())
+    }
+}
+
+/// A value with its encrypted texts in the form in which scripts mark them.
+fn sealed(value: Value) -> Value {
+    match value {
+        Value::Template(text) if text.form == TextForm::Sealed => {
+            Value::map(crate::map! { "__ansible_vault" => Arc::clone(&text.text) })
+        }
+        Value::List(items) => Value::list(items.iter().cloned().map(sealed)),
+        Value::Map(entries) => {
+            Value::map(entries.iter().map(|(key, item)| (key.clone(), sealed(item.clone()))).collect())
+        }
+        other => other,
     }
 }
 

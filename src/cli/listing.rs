@@ -66,7 +66,7 @@ pub fn text(path: &Path, prepared: &Prepared, wanted: Wanted, selection: &Select
         let mut tasks = Vec::new();
         flatten(&play.items, &mut tasks);
         for task in tasks {
-            let tags = tags(&task);
+            let tags = prepared.tags(play, &task);
             if !selection.runs(&tags) {
                 continue;
             }

@@ -122,7 +122,7 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "VARS")]
     pub extra_vars: Vec<String>,
     /// How many hosts at once
-    #[arg(short, long, value_name = "NUMBER")]
+    #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     pub forks: Option<u64>,
     #[command(flatten)]
     #[expect(missing_docs, reason = "what it flattens is documented")]

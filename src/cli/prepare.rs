@@ -1,6 +1,7 @@
 //! From options, configuration and files to a run that is ready to go.
 
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -169,6 +170,18 @@ fn publish(known: &Known, inventory: &Inventory, run: &RunArgs) {
 pub fn warn(text: &str) {
     use std::io::Write;
     let _ = writeln!(scrubbed::stderr(), "[WARNING]: {text}");
+}
+
+/// Says which configuration counts, where more is to be said.
+pub fn say_config(run: &RunArgs, config: &Config) -> Result<()> {
+    if verbosity(run, config) == 0 {
+        return Ok(());
+    }
+    let text = match &config.file {
+        Some(file) => format!("Using {} as config file", file.display()),
+        None => "No config file found; using defaults".to_owned(),
+    };
+    writeln!(std::io::stdout(), "{text}").context("cannot write")
 }
 
 /// How often `-v` counts.

@@ -19,7 +19,7 @@ mod settings;
 mod value;
 
 pub use find::{Candidate, candidates};
-pub use read::load;
+pub use read::{Known, known, load};
 pub use settings::{
     Config, DuplicateKeys, Gathering, GroupNames, HashBehaviour, Mismatch, ResultFormat, VarsRoot,
 };

@@ -33,6 +33,23 @@ pub(super) struct Row {
     pub(super) options: &'static [&'static str],
 }
 
+/// Where a setting may be set, for who asks for it by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// What it is where nobody has set it.
+    pub default: Option<&'static str>,
+    /// Its variables; of several that are set the last wins.
+    pub variables: &'static [&'static str],
+    /// Its options in the file, each `section.key`.
+    pub options: &'static [&'static str],
+}
+
+/// The setting of that name.
+pub fn known(name: &str) -> Option<Known> {
+    let Row { name: _, default, honour: _, variables, options } = rows().find(|row| row.name == name)?;
+    Some(Known { default: *default, variables, options })
+}
+
 /// Reads the configuration.
 pub fn load(surroundings: &Surroundings, file: Option<&ConfigFile>) -> Loaded {
     let mut diagnostics = Diagnostics::default();

@@ -109,8 +109,9 @@ pub(super) fn of(
         None => Way::Ssh,
         Some(other) => {
             let message = format!("the connection `{other}` of host `{host}` is not supported");
+            let words = format!("the connection plugin '{other}' was not found");
             let hint = "supported are `ssh` and `local`";
-            return Err(Diagnostic::error(Kind::Unsupported, message).hint(hint).into());
+            return Err(Diagnostic::error(Kind::Unsupported, message).hint(hint).words(words).into());
         }
     };
     let checking = match text(&["ansible_ssh_host_key_checking", "ansible_host_key_checking"])? {

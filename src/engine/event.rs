@@ -12,6 +12,8 @@ use crate::template::Deprecation;
 pub struct TaskLabel {
     /// The name as shown: rendered where that is possible, else the module's name.
     pub name: Arc<str>,
+    /// The name as Ansible shows it, where that is another one.
+    pub told: Option<Arc<str>>,
     /// The role it comes from.
     pub role: Option<Arc<str>>,
     /// The module's name as written.
@@ -30,6 +32,14 @@ impl TaskLabel {
         match &self.role {
             Some(role) => format!("{role} : {}", self.name),
             None => self.name.to_string(),
+        }
+    }
+
+    /// The same with the name that Ansible shows.
+    pub fn told_title(&self) -> String {
+        match &self.told {
+            Some(told) => Self { name: Arc::clone(told), ..self.clone() }.title(),
+            None => self.title(),
         }
     }
 }

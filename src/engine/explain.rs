@@ -12,7 +12,7 @@ use crate::plan::bind::{Binder, Stop};
 use crate::plan::check::engine_action;
 use crate::plan::tags::tags_of;
 use crate::plan::variables::{PlayVars, TaskVariables};
-use crate::template::Truth;
+use crate::template::{Truth, Variables as _};
 use crate::vars::{Layer, Level, Variable};
 
 /// One definition of a variable.
@@ -267,6 +267,14 @@ impl Prepared {
 
     fn name_of(&self, task: &Task) -> String {
         task.name.as_ref().map_or_else(|| task.module.to_string(), |name| name.value.to_text())
+    }
+
+    /// The names of the variables that a host has outside any task.
+    pub fn variable_names(&self, host: &str) -> Vec<String> {
+        let host: Arc<str> = Arc::from(host);
+        let state = self.run.world.host(&host).unwrap_or_else(super::run::unknown_host);
+        let outside = TaskVariables::of_host(&self.run.world, None, &host, &state);
+        outside.names().iter().map(ToString::to_string).collect()
     }
 
     /// The titles of all tasks, for near misses.

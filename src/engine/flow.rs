@@ -26,6 +26,27 @@ fn broken(diagnostic: Diagnostic) -> Single {
     })
 }
 
+/// What Ansible adds where a file is not on the controller.
+const NOT_HERE: &str = "on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the \
+                        remote_src option";
+
+/// How Ansible tells that variables cannot be included: in a key of its own.
+fn not_included(mut single: Single, read: &[PathBuf]) -> Single {
+    let Some(failure) = &mut single.failure else { return single };
+    let message = match &failure.diagnostic {
+        Some(diagnostic) => diagnostic.in_ansibles_words(),
+        None => failure.message.clone(),
+    };
+    let names = read.iter().map(|file| Value::from(file.display().to_string()));
+    single.result = crate::map! {
+        "ansible_facts" => Map::new(),
+        "ansible_included_var_files" => Value::list(names),
+        "message" => message,
+        "msg" => "Task failed: Action failed: Unknown error.",
+    };
+    single
+}
+
 impl Turn<'_> {
     /// Does it, and gives the task's result.
     pub(super) async fn flow(&self, flow: Flow, settings: &Settings) -> Single {
@@ -162,17 +183,19 @@ impl Turn<'_> {
             (None, None) => Err(failed("one of `file` and `dir` is needed")),
         };
         if let Err(single) = found {
-            return single;
+            return not_included(single, &files);
         }
         let texts =
             LoadTexts { vault: self.run.project.vault(), templar: &self.run.templar, world: &self.run.world };
         let loader = Loader::new(&self.run.project, &self.run.settings, &check::Names, &texts);
         let mut all = VarMap::new();
-        for file in &files {
+        for (index, file) in files.iter().enumerate() {
             let (layer, diagnostics) = loader.vars_file(file, Level::IncludeVars);
             for diagnostic in diagnostics.0 {
                 match diagnostic.severity {
-                    Severity::Error => return broken(diagnostic),
+                    Severity::Error => {
+                        return not_included(broken(diagnostic), files.get(..index).unwrap_or_default());
+                    }
                     Severity::Warning => self.run.warn_of(diagnostic),
                 }
             }
@@ -221,7 +244,10 @@ impl Turn<'_> {
         }
         tried.iter().find(|path| self.run.project.is_file(path)).cloned().ok_or_else(|| {
             let shown: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
-            failed(format!("Could not find or access '{name}'\nSearched in:\n\t{}", shown.join("\n\t")))
+            failed(format!(
+                "Could not find or access '{name}'\nSearched in:\n\t{} {NOT_HERE}",
+                shown.join("\n\t")
+            ))
         })
     }
 

@@ -75,6 +75,7 @@ fn plain(value: &Value) -> Value {
         Value::Template(_) => Value::from(value.to_text()),
         Value::List(items) => Value::list(items.iter().map(plain)),
         Value::Map(entries) => Value::map(plain_map(entries)),
+        Value::Moment(moment) => Value::from(moment.to_iso()),
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) => value.clone(),
     }
 }

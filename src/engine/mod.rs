@@ -40,7 +40,7 @@ use indexmap::IndexMap;
 
 use crate::base::{Diagnostic, Diagnostics, Kind, Map, Severity, Value};
 use crate::inventory::{Inventory, Limit, Matches};
-use crate::lang::{Loader, Play, Playbook, Settings, is_reserved, reserved};
+use crate::lang::{Loader, Play, Playbook, Settings, Task, is_reserved, reserved};
 use crate::plan::bind::{Binder, Stop};
 use crate::plan::check;
 use crate::plan::variables::{AllHosts, HostVars, PlayVars, TaskVariables, World};
@@ -107,7 +107,8 @@ pub struct Summary {
 pub enum Broken {
     /// A play could not begin.
     Play,
-    /// What a task says cannot be done: a handler that it notifies is not there.
+    /// What a task says cannot be done: a handler that it notifies is not there; or an error of a play that Ansible has no
+    /// kind for.
     Task,
 }
 
@@ -371,6 +372,11 @@ impl Prepared {
         self.playbook.plays.iter().zip(&self.hosts)
     }
 
+    /// The tags of a play's task, its own and inherited ones: templates are rendered with what the play knows.
+    pub fn tags(&self, play: &Play, task: &Task) -> Vec<String> {
+        self.run.tags_in(play, task)
+    }
+
     /// Whether a play has the task that the run is to start at.
     pub fn starts(&self) -> bool {
         self.playbook.plays.iter().any(|play| self.run.starts_in(play))
@@ -480,11 +486,12 @@ impl Prepared {
                     run.lose(host, run::Gone::Failed);
                     run.count(host, |recap| recap.failed += 1);
                 }
+                let broken = if diagnostic.plain { Broken::Task } else { Broken::Play };
                 run.tell(Event::PlayFailed {
                     name: Arc::from(play.name.value.to_text()),
                     diagnostic: Box::new(diagnostic),
                 });
-                return Went::Wrong(Broken::Play);
+                return Went::Wrong(broken);
             }
         };
         let setup::Ready { prompted, files, hosts, batches, conduct } = ready;

@@ -76,6 +76,7 @@ impl Run {
                 match item {
                     Item::Task(task) => self.task(play, task, hosts, &ahead).await,
                     Item::Block(block) => self.block(play, block, hosts, &ahead).await,
+                    Item::FlushHandlers if !self.flushes() => {}
                     Item::FlushHandlers => self.flush(play, hosts, &ahead).await,
                     Item::RoleEnd(role) => {
                         let of_role = |host: &Host| (Arc::clone(host), Arc::clone(&role.identity));
@@ -213,8 +214,21 @@ impl Run {
     pub(super) fn label(&self, play: &PlayRun, host: &Host, task: &Task, handler: Handler) -> Arc<TaskLabel> {
         let lookups = self.lookups(play, task);
         let binder = self.binder(&lookups, self.variables(play, host, task));
+        let told = binder.faulty_name(task).map(|(shown, errors)| {
+            let count = names::count(errors.len(), "template error");
+            let told =
+                (1..).zip(&errors).map(|(n, error)| format!("\nerror {n} - {}", error.in_ansibles_words()));
+            let told = format!("Encountered {count}.{}", told.collect::<String>());
+            for error in errors.into_iter().take(1) {
+                let message = format!("the name of a task cannot be rendered: {}", error.message);
+                let warning = Diagnostic::warning(error.kind, message).at_if_unplaced(error.place.as_ref());
+                self.warn_of(warning.maybe_hint(error.hint).told_in_full(told.clone()));
+            }
+            Arc::from(shown)
+        });
         Arc::new(TaskLabel {
             name: binder.name(task),
+            told,
             // as Ansible: the inclusion of a role is titled by that role
             role: task
                 .scope
@@ -275,17 +289,22 @@ impl Run {
         task: &Task,
         lookups: &Arc<dyn Lookups>,
     ) -> bool {
-        let asked = || {
-            let binder = self.binder(lookups, self.variables(play, host, task));
-            binder.flag(task, Keyword::RunOnce).ok().flatten().unwrap_or(false)
-        };
-        let once = task.keyword(Keyword::RunOnce).is_some() && asked();
+        let once = self.asks_once(play, host, task, lookups);
         if once && play.strategy != Strategy::Linear {
             // as Ansible
             self.warn_once("`run_once` has no effect with this strategy: the task runs on every host");
             return false;
         }
         once || (RUN_ONCE.contains(&short_name(&task.module)) && play.strategy == Strategy::Linear)
+    }
+
+    /// Whether a task says that it runs once.
+    fn asks_once(&self, play: &PlayRun, host: &Host, task: &Task, lookups: &Arc<dyn Lookups>) -> bool {
+        let asked = || {
+            let binder = self.binder(lookups, self.variables(play, host, task));
+            binder.flag(task, Keyword::RunOnce).ok().flatten().unwrap_or(false)
+        };
+        task.keyword(Keyword::RunOnce).is_some() && asked()
     }
 
     /// A module's task on all hosts at once.
@@ -300,6 +319,9 @@ impl Run {
         let label = self.label(play, &first, task, hosts.handler);
         let lookups = self.lookups(play, task);
         let once = self.runs_once(play, &first, task, &lookups);
+        // as Ansible: a module that runs once of itself has run on its host only
+        let shared = once && !RUN_ONCE.contains(&short_name(&task.module))
+            || self.asks_once(play, &first, task, &lookups);
         let on: Vec<Host> = if once { vec![first.clone()] } else { hosts.live.clone() };
         self.tell(Event::TaskStarted { task: Arc::clone(&label), hosts: on.clone() });
         let binder = self.binder(&lookups, self.variables(play, &first, task));
@@ -333,12 +355,12 @@ impl Run {
         let mut fatal = false;
         while let Some((host, ended)) = running.next().await {
             self.tell(Event::HostBusy { host: Arc::clone(host), what: None });
-            let everyone = if once { hosts.live.clone() } else { vec![Arc::clone(host)] };
+            let everyone = if shared { hosts.live.clone() } else { vec![Arc::clone(host)] };
             match ended {
                 Ok(ended) => {
                     if self.ended(play, task, &label, host, &everyone, ended, hosts.rescuing) {
-                        fatal |= once || self.is_fatal(play, host, task, &lookups);
-                        if once {
+                        fatal |= shared || self.is_fatal(play, host, task, &lookups);
+                        if shared {
                             hosts
                                 .failed_twice
                                 .extend(everyone.iter().filter(|other| *other != host).cloned());

@@ -329,6 +329,12 @@ impl Run {
         self.options.selection.runs(&tags)
     }
 
+    /// Whether the tags that were asked for let handlers run between the sections of a play: a task of Ansible's own
+    /// does that, which is tagged `always`.
+    pub(super) fn flushes(&self) -> bool {
+        self.options.selection.runs(&["always".to_owned()])
+    }
+
     /// The machine that a task's actions on a host go to, and the user that they run as.
     pub(super) fn machine(
         &self,

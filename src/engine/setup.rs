@@ -7,9 +7,10 @@ use super::run::{LoadTexts, NoLookups, Run};
 use super::{Over, run};
 use crate::base::names::did_you_mean;
 use crate::base::{Diagnostic, Kind, Map, Severity, Value};
-use crate::lang::{Keyword, Loader, Located, Play};
+use crate::lang::{Keyword, Loader, Located, Play, Task};
 use crate::plan::bind::{Binder, Stop};
 use crate::plan::check;
+use crate::plan::tags::tags_of;
 use crate::plan::variables::{HostVars, TaskVariables};
 use crate::template::{Lookups, Variables};
 use crate::vars::{Layer, Layers, Level, VarMap, Variable};
@@ -54,6 +55,18 @@ impl Run {
         then(&Binder { templar: &self.templar, lookups: &lookups, variables })
     }
 
+    /// The tags of a play's task: templates are rendered with what the play knows without a host.
+    pub(super) fn tags_in(&self, play: &Play, task: &Task) -> Vec<String> {
+        self.with_play_binder(play, None, |binder| {
+            let rendered =
+                |located: &Located| binder.known(located).unwrap_or_else(|_| located.value.clone());
+            task.keyword_chain(Keyword::Tags)
+                .into_iter()
+                .flat_map(|located| tags_of(&rendered(located)))
+                .collect()
+        })
+    }
+
     /// Everything that is decided before a play begins. `hosts` gives its hosts once its prompts are answered.
     pub(super) fn ready(
         &self,
@@ -90,7 +103,7 @@ impl Run {
             let strategy = strategy_of(&name).ok_or_else(|| {
                 let message = format!("there is no strategy `{name}`");
                 let hint = did_you_mean(&name, ["linear", "free", "host_pinned"]);
-                let diagnostic = Diagnostic::error(Kind::BadValue, message).maybe_hint(hint);
+                let diagnostic = Diagnostic::error(Kind::BadValue, message).plain().maybe_hint(hint);
                 diagnostic.at_if_unplaced(located.map(|located| &located.place))
             })?;
             let max_fail = match keyword(Keyword::MaxFailPercentage)? {
@@ -185,11 +198,13 @@ impl Run {
             }
             self.options.prompter.differ().map_err(failed)?;
         };
-        let answer = answer.filter(|answer| !answer.is_empty()).map(Value::from);
-        let value = answer.or(default).unwrap_or(Value::Null);
-        if !echo {
-            self.project.vault().known().add(&value.to_text());
+        let answer = answer.filter(|answer| !answer.is_empty());
+        let given = answer.or_else(|| default.map(|default| default.to_text()));
+        if let Some(given) = given.as_ref().filter(|_| !echo) {
+            self.project.vault().known().add(given);
         }
+        // as Ansible: what is not asked for and has no default is the text `None`
+        let value = Value::from(given.unwrap_or_else(|| "None".to_owned()));
         let Some(scheme) = option("encrypt") else { return Ok(value) };
         let mut expression = format!("__value | password_hash({}", Value::from(scheme.to_text()).to_repr());
         if let Some(salt) = option("salt") {
@@ -284,11 +299,12 @@ impl Run {
         let paths = candidates
             .iter()
             .flat_map(|name| [play.directory.join("vars").join(name), play.directory.join(name)]);
-        let path = paths.into_iter().find(|path| self.project.is_file(path)).ok_or_else(|| {
-            let message = format!("could not find `{}` of `vars_files`", candidates.join("`, `"));
+        let Some(path) = paths.into_iter().find(|path| self.project.is_file(path)) else {
             // as Ansible, which says nothing
-            VarsFile::Missing(Box::new(Diagnostic::warning(Kind::File, message).at(&located.place)))
-        })?;
+            let message = format!("could not find `{}` of `vars_files`", candidates.join("`, `"));
+            let missing = Diagnostic::warning(Kind::File, message).at(&located.place);
+            return Err(VarsFile::Missing(Box::new(missing)));
+        };
         let texts = LoadTexts { vault: self.project.vault(), templar: &self.templar, world: &self.world };
         let loader = Loader::new(&self.project, &self.settings, &check::Names, &texts);
         let (layer, diagnostics) = loader.vars_file(&path, Level::PlayVarsFiles);

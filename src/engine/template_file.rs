@@ -140,6 +140,10 @@ impl Lookups for Beside {
         self.task.now()
     }
 
+    fn ahead_of_utc(&self, at: i64) -> i32 {
+        self.task.ahead_of_utc(at)
+    }
+
     fn is_ahead(&self) -> bool {
         self.task.is_ahead()
     }

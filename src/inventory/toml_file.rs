@@ -97,7 +97,7 @@ impl Places<'_> {
     }
 
     fn text(&self, text: &str, place: Place) -> Node {
-        let inner = Text { text: Arc::from(text), place: place.clone() };
+        let inner = Text::new(Arc::from(text), place.clone());
         Node { place, tag: None, kind: NodeKind::Str(inner) }
     }
 

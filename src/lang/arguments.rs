@@ -275,7 +275,7 @@ fn part_value(node: &Node, text: &Text, part: &Part, start: usize) -> Located {
     } else {
         place_in(text, start + part.at + skipped, length)
     };
-    let inner = Text { text: Arc::from(part.text.as_str()), place: place.clone() };
+    let inner = Text::new(Arc::from(part.text.as_str()), place.clone());
     let node = Node { place: place.clone(), tag: node.tag.clone(), kind: NodeKind::Str(inner) };
     Located { value: node.to_value(), place }
 }

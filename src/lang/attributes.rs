@@ -1,10 +1,12 @@
 //! Keywords with their values, and names: what plays, roles, blocks and tasks have in common.
 
+use std::path::Path;
+
 use super::entries::{Entry, Level};
 use super::keyword::Support;
 use super::{Keyword, Keywords, Located, shape};
 use crate::base::names::did_you_mean;
-use crate::base::{Diagnostic, Kind, Value};
+use crate::base::{Diagnostic, Key, Kind, Map, Value};
 use crate::lang::load::Load;
 use crate::yaml::Node;
 
@@ -61,7 +63,59 @@ impl Load<'_, '_> {
             );
             return;
         }
+        let located = match keyword {
+            Keyword::ModuleDefaults => self.with_action_groups(located, entry),
+            _ => located,
+        };
         keywords.insert(keyword, located);
+    }
+
+    /// `module_defaults` with the modules of each `group/…` in its place.
+    fn with_action_groups(&mut self, located: Located, entry: Entry<'_>) -> Located {
+        let Located { value, place } = located;
+        let value = match value {
+            Value::List(items) => {
+                Value::list(items.iter().map(|item| self.with_modules_of_groups(item.clone(), entry)))
+            }
+            other => self.with_modules_of_groups(other, entry),
+        };
+        Located { value, place }
+    }
+
+    fn with_modules_of_groups(&mut self, value: Value, entry: Entry<'_>) -> Value {
+        let is_group = |key: &Key| key.as_str().is_some_and(|name| name.starts_with("group/"));
+        let Value::Map(entries) = &value else { return value };
+        if !entries.keys().any(is_group) {
+            return value;
+        }
+        let mut all = Map::new();
+        for (key, given) in entries.iter() {
+            let Some(group) = key.as_str().and_then(|name| name.strip_prefix("group/")) else {
+                // what is said of a module itself wins
+                let of_group = all.get(key).cloned();
+                all.insert(key.clone(), of_group.map_or_else(|| given.clone(), |below| over(&below, given)));
+                continue;
+            };
+            let full =
+                if group.contains('.') { group.to_owned() } else { format!("ansible.builtin.{group}") };
+            let directory = entry.key.place.source.path.parent().unwrap_or(Path::new("")).to_owned();
+            let Some(modules) = self.action_group(&full, &directory, &mut Vec::new()) else {
+                let message = format!("there is no group of modules `{group}` for `module_defaults`");
+                let told = format!(
+                    "Error loading module_defaults: could not resolve the module_defaults group {group}"
+                );
+                let diagnostic = Diagnostic::error(Kind::UnknownModule, message).at(&entry.key.place);
+                let hint = "groups are defined in the `meta/runtime.yml` of their collection, which has to be installed";
+                self.push(diagnostic.hint(hint).told_in_full(told));
+                continue;
+            };
+            for module in modules {
+                let key = Key::Str(module);
+                let own = entries.get(&key).and_then(|_| all.get(&key)).cloned();
+                all.insert(key, own.map_or_else(|| given.clone(), |own| over(given, &own)));
+            }
+        }
+        Value::map(all)
     }
 
     /// The keys of what `vars_prompt` asks for.
@@ -136,6 +190,18 @@ impl Load<'_, '_> {
             Value::Str(_) | Value::Template(_) => Some(located),
             scalar => Some(Located { value: Value::from(scalar.to_text()), place: located.place }),
         }
+    }
+}
+
+/// Parameters over others; a template of either hides the others.
+fn over(below: &Value, own: &Value) -> Value {
+    match (below, own) {
+        (Value::Map(below), Value::Map(own)) => {
+            let mut all = (**below).clone();
+            all.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
+            Value::map(all)
+        }
+        (_, own) => own.clone(),
     }
 }
 

@@ -165,7 +165,7 @@ impl Load<'_, '_> {
         Some(if is_full { target.to_owned() } else { format!("{}.{target}", full.collection) })
     }
 
-    fn action_group(
+    pub(super) fn action_group(
         &mut self,
         name: &str,
         directory: &Path,

@@ -108,7 +108,7 @@ mod tests {
 
     fn at(source: &str, line: u32, column: u32, text: &str, part: &str) -> (u32, u32) {
         let source = Source::new("x.yml", source);
-        let text = Text { text: Arc::from(text), place: Place::new(&source, line, column) };
+        let text = Text::new(Arc::from(text), Place::new(&source, line, column));
         let place = place_in(&text, text.text.find(part).unwrap(), part.len());
         (place.line, place.column)
     }

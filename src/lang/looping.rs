@@ -83,6 +83,7 @@ impl<'n> LoopParts<'n> {
                     format!("`{}` and `{}` exclude each other", first.name, entry.name),
                 )
                 .at(&entry.key.place)
+                .plain()
                 .note("the other loop is here", Some(&first.key.place)),
             );
             return;

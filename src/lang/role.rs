@@ -168,7 +168,9 @@ impl Load<'_, '_> {
                 let keys: Vec<&str> =
                     node.as_map().unwrap_or_default().iter().filter_map(|(key, _)| key.as_str()).collect();
                 let hint = did_you_mean("role", keys).map(|_| "write `role: NAME`".to_owned());
-                self.push(Diagnostic::error(Kind::Structure, message).at(&node.place).maybe_hint(hint));
+                self.push(
+                    Diagnostic::error(Kind::Structure, message).at(&node.place).plain().maybe_hint(hint),
+                );
                 None
             }
         }

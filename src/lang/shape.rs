@@ -163,12 +163,9 @@ pub(super) fn boolean(value: &Value) -> Option<bool> {
     }
 }
 
-/// Whether a text may be the name of a variable: an ASCII identifier that is no word of Jinja2's.
+/// Whether a text may be the name of a variable: an ASCII identifier that Jinja2 does not take for a value or `not`.
 pub fn is_variable_name(name: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "and", "if", "else", "elif", "false", "False", "in", "is", "none", "None", "not", "or", "true",
-        "True",
-    ];
+    const WORDS: &[&str] = &["false", "False", "none", "None", "not", "true", "True"];
     let mut chars = name.chars();
     chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')

@@ -310,6 +310,7 @@ impl Load<'_, '_> {
                 let hint = did_you_mean(action, META.iter().map(|(name, _)| *name));
                 Some(
                     Diagnostic::error(Kind::BadValue, format!("`meta` has no action `{action}`"))
+                        .plain()
                         .maybe_hint(hint),
                 )
             }

@@ -103,7 +103,8 @@ impl Files {
     fn told(&self, diagnostics: &Diagnostics) -> String {
         let mut out = String::new();
         for diagnostic in &diagnostics.0 {
-            let Diagnostic { severity, kind, message, place, notes, hint, told: _, words: _ } = diagnostic;
+            let Diagnostic { severity, kind, message, place, notes, hint, told: _, words: _, plain: _ } =
+                diagnostic;
             let severity = if *severity == Severity::Error { "error" } else { "warning" };
             let at = place.as_ref().map_or("nowhere".to_owned(), ToString::to_string);
             let _ = writeln!(out, "{at}: {severity} {}: {message}", kind.name());

@@ -114,12 +114,9 @@ impl Load<'_, '_> {
 
     fn invalid_name(&mut self, key: &Node) {
         let text = key.to_value().to_text();
-        self.error_hint(
-            Kind::BadValue,
-            &key.place,
-            format!("`{text}` is not a valid name for a variable"),
-            "names consist of letters, digits and underscores and do not start with a digit",
-        );
+        let message = format!("`{text}` is not a valid name for a variable");
+        let hint = "names consist of letters, digits and underscores and do not start with a digit";
+        self.push(Diagnostic::error(Kind::BadValue, message).at(&key.place).hint(hint).plain());
     }
 
     /// A file of variables: a mapping, or empty.
@@ -139,7 +136,8 @@ impl Load<'_, '_> {
             }
             _ => {
                 let message = format!("a file of variables must be a mapping, not {}", root.describe());
-                self.error(Kind::Structure, &root.place, message);
+                let told = format!("{} must be stored as a dictionary/hash", path.display());
+                self.push(Diagnostic::error(Kind::Structure, message).at(&root.place).words(told));
                 None
             }
         }

@@ -64,7 +64,7 @@ impl Module for RawCommand {
     fn result(_: &RawParams, _: &View<'_>, plan: &Plan, outcomes: &[Done]) -> Result<Map, Halt> {
         match outcomes.first() {
             Some(Done::Ran(output)) if output.status != 0 => Err(non_zero(output).into()),
-            Some(Done::Ran(output)) => Ok(output_keys(output)),
+            Some(Done::Ran(output)) => Ok(keys(output)),
             _ => Ok(plan.result.clone()),
         }
     }
@@ -77,8 +77,17 @@ impl Module for RawCommand {
     }
 }
 
+/// The output as it is: nothing is cut off its end, as with `command`.
+fn keys(output: &CommandOutput) -> Map {
+    let mut keys = output_keys(output);
+    for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        keys.insert(name.into(), String::from_utf8_lossy(bytes).into_owned().into());
+    }
+    keys
+}
+
 fn non_zero(output: &CommandOutput) -> Failed {
-    let mut result = output_keys(output);
+    let mut result = keys(output);
     result.insert("changed".into(), true.into());
     Failed { message: "non-zero return code".to_owned(), result, ..Failed::default() }
 }

@@ -7,7 +7,7 @@
 //!     app_ports: [8080, 8081]
 //! ```
 
-use super::contract::{FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail};
+use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail};
 use super::params::{Field, Given, ParamProblem, Params, Rule, read_field};
 use super::view::View;
 use crate::base::{Key, Map, Value};
@@ -73,7 +73,9 @@ impl Module for SetFact {
             return fail("No key/value pairs provided, at least one is required for this action to succeed");
         }
         if let Some(name) = variables.keys().find(|name| !is_name(name)) {
-            return fail(format!("Invalid variable name '{name}'."));
+            let message = format!("Invalid variable name '{name}'.");
+            let result = crate::map! {"msg" => format!("Task failed: {message}")};
+            return Err(Failed { message, result, ..Failed::default() }.into());
         }
         let names: Vec<_> = variables.keys().map(AsRef::as_ref).collect();
         let mut plan = Plan::nothing(format!("set {}", names.join(", ")));
@@ -85,13 +87,9 @@ impl Module for SetFact {
     }
 }
 
-/// Whether a text can be the name of a variable: Python's identifiers, ASCII, and none of its keywords.
+/// Whether a text can be the name of a variable: an ASCII identifier that Jinja2 does not take for a value or `not`.
 pub(super) fn is_name(text: &str) -> bool {
-    const KEYWORDS: &[&str] = &[
-        "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
-        "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in",
-        "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
-    ];
+    const KEYWORDS: &[&str] = &["false", "False", "none", "None", "not", "true", "True"];
     let mut chars = text.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')

@@ -67,7 +67,9 @@ impl Module for ValidateArgumentSpec {
         let mut values = Map::new();
         for name in spec_entries.keys() {
             let Some(text) = name.as_str() else { continue };
-            if let Some(value) = view.controller().variable(text)? {
+            if let Some(value) = view.controller().variable(text)?
+                && value != Value::Omit
+            {
                 values.insert(name.clone(), value);
             }
         }

@@ -131,7 +131,7 @@ impl Binder<'_> {
     /// there.
     fn setting<'t>(&self, task: &'t Task, keyword: Keyword) -> Result<Option<(Value, &'t Located)>, Stop> {
         for located in task.keyword_outwards(keyword) {
-            match self.known(located)? {
+            match self.known(located).map_err(|stop| processing(stop, keyword))? {
                 Value::Omit => {}
                 Value::Null => return Ok(None),
                 value => return Ok(Some((value, located))),
@@ -402,7 +402,7 @@ impl Binder<'_> {
     pub fn environment(&self, task: &Task) -> Result<Vec<(String, String)>, Stop> {
         let mut all = Map::new();
         for located in task.keyword_chain(Keyword::Environment) {
-            let value = self.known(located)?;
+            let value = self.known(located).map_err(|stop| processing(stop, Keyword::Environment))?;
             let maps: Vec<Value> = match &value {
                 Value::List(items) => (**items).clone(),
                 Value::Null | Value::Omit => continue,
@@ -412,16 +412,17 @@ impl Binder<'_> {
                 match map {
                     Value::Map(entries) => all.extend(entries.iter().map(|(k, v)| (k.clone(), v.clone()))),
                     Value::Null => {}
+                    // as Ansible
                     other => {
-                        let message = format!("`environment` must be a mapping, not {}", other.to_repr());
-                        return Err(Diagnostic::error(Kind::BadValue, message).at(&located.place).into());
+                        let shown = other.to_repr();
+                        self.lookups.warn(format!("could not parse environment value, skipping: [{shown}]"));
                     }
                 }
             }
         }
         Ok(all
             .into_iter()
-            .filter(|(_, value)| !matches!(value, Value::Null | Value::Omit))
+            .filter(|(_, value)| !matches!(value, Value::Omit))
             .map(|(name, value)| {
                 let text = match &value {
                     Value::Secret(secret) => secret.reveal().to_owned(),
@@ -489,6 +490,47 @@ impl Binder<'_> {
             None => Arc::clone(&task.module),
         }
     }
+
+    /// A name that cannot be rendered as Ansible shows it, with an error in place of each template that fails, and those
+    /// errors.
+    pub fn faulty_name(&self, task: &Task) -> Option<(String, Vec<Diagnostic>)> {
+        let located = task.name.as_ref()?;
+        let Value::Template(template) = &located.value else { return None };
+        let Err(Stop::Failed(_)) = self.value(&located.value) else { return None };
+        let (mut shown, mut errors) = (String::new(), Vec::new());
+        for part in templates_in(&template.text) {
+            let text =
+                TemplateText { text: Arc::from(part), place: None, form: crate::base::TextForm::Template };
+            match self.value(&Value::Template(Arc::new(text))) {
+                Ok(rendered) => shown += &rendered.value.to_text(),
+                Err(Stop::Unknown(_) | Stop::Deferred) => shown += part,
+                Err(Stop::Failed(error)) => {
+                    let error = error.at_if_unplaced(Some(&located.place));
+                    shown += &format!("<< error {} - {} >>", errors.len() + 1, error.in_ansibles_words());
+                    errors.push(error);
+                }
+            }
+        }
+        Some((shown, errors))
+    }
+}
+
+/// A text, cut around its expressions in `{{ }}`; whole where it has statements or comments.
+fn templates_in(text: &str) -> Vec<&str> {
+    if text.contains("{%") || text.contains("{#") {
+        return vec![text];
+    }
+    let mut parts = Vec::new();
+    let mut left = text;
+    while let Some(start) = left.find("{{") {
+        let end =
+            left.get(start..).and_then(|rest| rest.find("}}")).map_or(left.len(), |end| start + end + 2);
+        parts.extend(left.get(..start).filter(|part| !part.is_empty()));
+        parts.extend(left.get(start..end));
+        left = left.get(end..).unwrap_or_default();
+    }
+    parts.extend(Some(left).filter(|part| !part.is_empty()));
+    parts
 }
 
 /// Whether two names are those of one module.
@@ -551,6 +593,19 @@ fn told(stop: Stop, context: impl FnOnce() -> String) -> Stop {
                     None => context + &told,
                 });
             }
+            Stop::Failed(diagnostic)
+        }
+        other => other,
+    }
+}
+
+/// Why a keyword's value cannot be had, as `register` sees it.
+fn processing(stop: Stop, keyword: Keyword) -> Stop {
+    match stop {
+        Stop::Failed(mut diagnostic) => {
+            let message = diagnostic.in_ansibles_words();
+            let told = || format!("Task failed: Error processing keyword '{}': {message}", keyword.name());
+            diagnostic.told.get_or_insert_with(told);
             Stop::Failed(diagnostic)
         }
         other => other,

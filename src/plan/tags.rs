@@ -37,10 +37,11 @@ impl Selection {
     }
 }
 
-/// The tags in a value: a list, or a text with commas.
+/// The tags in a value: a list, or a text with commas between them.
 pub fn tags_of(value: &Value) -> Vec<String> {
     match value {
-        Value::List(items) => items.iter().flat_map(tags_of).collect(),
+        // as Ansible: a tag of a list is one, whatever is in it
+        Value::List(items) => items.iter().flat_map(one_tag).collect(),
         Value::Null => Vec::new(),
         other => other
             .to_text()
@@ -51,9 +52,23 @@ pub fn tags_of(value: &Value) -> Vec<String> {
     }
 }
 
+fn one_tag(value: &Value) -> Vec<String> {
+    match value {
+        Value::List(items) => items.iter().flat_map(one_tag).collect(),
+        Value::Null => Vec::new(),
+        other => vec![other.to_text().trim().to_owned()],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_have_commas_and_lists_have_not() {
+        assert_eq!(tags_of(&Value::from("a, b")), ["a", "b"]);
+        assert_eq!(tags_of(&Value::list(["a,b", "c"].map(Value::from))), ["a,b", "c"]);
+    }
 
     #[test]
     fn tags_select_as_in_ansible() {

@@ -292,7 +292,10 @@ impl TaskVariables {
                 environment: task
                     .keyword_chain(Keyword::Environment)
                     .into_iter()
-                    .map(|located| located.value.clone())
+                    .flat_map(|located| match &located.value {
+                        Value::List(items) => (**items).clone(),
+                        other => vec![other.clone()],
+                    })
                     .collect(),
                 directory: Some(task.directory.clone()),
             },

@@ -9,7 +9,8 @@ use crate::base::{Diagnostic, Place, Severity};
 
 /// Writes a problem, each line after `indent`.
 pub fn write(out: &mut impl Write, diagnostic: &Diagnostic, indent: &str) -> io::Result<()> {
-    let Diagnostic { severity, kind: _, message, place, notes, hint, told: _, words: _ } = diagnostic;
+    let Diagnostic { severity, kind: _, message, place, notes, hint, told: _, words: _, plain: _ } =
+        diagnostic;
     let (label, word) = match severity {
         Severity::Error => (Label::Failed, "error"),
         Severity::Warning => (Label::Warning, "warning"),

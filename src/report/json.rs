@@ -157,7 +157,7 @@ fn texts(hosts: &[Arc<str>]) -> Vec<&str> {
 }
 
 fn label(task: &TaskLabel) -> Json {
-    let TaskLabel { name, role, module, place: at, handler, loud: _ } = task;
+    let TaskLabel { name, told: _, role, module, place: at, handler, loud: _ } = task;
     json!({
         "name": **name, "role": role.as_deref(), "module": **module, "place": place(at), "handler": handler,
     })
@@ -170,7 +170,7 @@ fn place(place: &Place) -> Json {
 
 /// A problem as JSON.
 pub fn diagnostic(about: &Diagnostic) -> Json {
-    let Diagnostic { severity, kind, message, place: at, notes, hint, told: _, words: _ } = about;
+    let Diagnostic { severity, kind, message, place: at, notes, hint, told: _, words: _, plain: _ } = about;
     json!({
         "severity": match severity {
             crate::base::Severity::Error => "error",

@@ -116,6 +116,7 @@ impl Known {
             Value::Null
             | Value::Bool(_)
             | Value::Float(_)
+            | Value::Moment(_)
             | Value::Template(_)
             | Value::Secret(_)
             | Value::Unknown(_)

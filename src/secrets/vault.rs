@@ -237,6 +237,7 @@ fn hidden(value: &Value, place: Option<&Place>) -> Value {
         | Value::Bool(_)
         | Value::Int(_)
         | Value::Float(_)
+        | Value::Moment(_)
         | Value::Template(_)
         | Value::Secret(_)
         | Value::Unknown(_)

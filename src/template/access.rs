@@ -115,12 +115,12 @@ fn special(ctx: &Ctx<'_>, of: &Val, name: &Arc<str>) -> Res<Option<Val>> {
         Val::Tuple(items) if items.len() == 2 && matches!(&**name, "grouper" | "list") => {
             items.get(usize::from(&**name == "list")).cloned()
         }
+        Val::Data(Value::Moment(of)) => moment::attribute(*of, name),
         Val::Object(object) => match &**object {
             Object::Loop(state) => state.attribute(name),
             Object::Namespace(names) => names.borrow().get(name).cloned(),
             Object::Module(frame) => frame.own(name),
             Object::Cycler { items, at } if &**name == "current" => items.get(at.get()).cloned(),
-            Object::Moment(micros) => moment::attribute(*micros, name),
             Object::Duration(micros) => moment::duration_attribute(*micros, name),
             Object::Macro { declared, .. } if &**name == "name" => {
                 Some(Val::from(Arc::clone(&declared.name)))

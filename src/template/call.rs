@@ -139,9 +139,7 @@ pub(super) fn method(ctx: &Ctx<'_>, of: &Val, name: &Arc<str>, args: Args) -> Re
                 ctx.deeper(|| ctx.block_at(name, 0, &mut output))?;
                 return output.into_val(ctx);
             }
-            Object::Moment(_) | Object::Duration(_) => {
-                return super::moment::method(ctx, object, name, &args);
-            }
+            Object::Duration(span) => return super::moment::duration_method(*span, name, &args),
             _ => {}
         }
     }

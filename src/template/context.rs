@@ -100,6 +100,8 @@ pub(super) struct Run<'a> {
     hosts: RefCell<HashMap<(usize, Arc<str>), Scope>>,
     active: RefCell<Vec<(Arc<TemplateText>, String)>>,
     depth: Cell<usize>,
+    /// The lists that `range()` made, and how Python shows them.
+    ranges: RefCell<Vec<(Rc<RefCell<Vec<Val>>>, String)>>,
 }
 
 /// How deep evaluation may nest.
@@ -108,6 +110,19 @@ const MAX_DEPTH: usize = 220;
 const MAX_TEMPLATES: usize = 60;
 
 impl<'a> Run<'a> {
+    /// Takes note of a list that `range()` made.
+    pub(super) fn note_range(&self, list: &Val, shown: String) {
+        if let Val::List(items) = list {
+            self.ranges.borrow_mut().push((Rc::clone(items), shown));
+        }
+    }
+
+    /// How Python shows a list, where `range()` made it.
+    pub(super) fn range_of(&self, list: &Rc<RefCell<Vec<Val>>>) -> Option<String> {
+        let ranges = self.ranges.borrow();
+        ranges.iter().find(|(known, _)| Rc::ptr_eq(known, list)).map(|(_, shown)| shown.clone())
+    }
+
     /// A rendering that has met nothing yet.
     pub(super) fn new(cache: &'a Cache, lookups: &'a Arc<dyn Lookups>) -> Self {
         Self {
@@ -123,6 +138,7 @@ impl<'a> Run<'a> {
             hosts: RefCell::default(),
             active: RefCell::default(),
             depth: Cell::default(),
+            ranges: RefCell::default(),
         }
     }
 
@@ -272,9 +288,13 @@ impl Ctx<'_> {
                 Val::Data(value.clone())
             }
             Value::List(_) | Value::Map(_) => Val::Lazy(value.clone(), Arc::clone(scope)),
-            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Omit => {
-                Val::Data(value.clone())
-            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Moment(_)
+            | Value::Str(_)
+            | Value::Omit => Val::Data(value.clone()),
         })
     }
 
@@ -453,7 +473,6 @@ impl Ctx<'_> {
                     }
                     Ok(Value::map(map))
                 }),
-                Object::Moment(micros) => Ok(Value::from(super::moment::text(*micros))),
                 Object::Duration(micros) => Ok(Value::from(super::moment::duration_text(*micros))),
                 other => bail(format!(
                     "a value of type '{}' cannot be the result of a template",

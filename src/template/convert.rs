@@ -22,7 +22,7 @@ impl Ctx<'_> {
                 Value::List(items) => !items.is_empty(),
                 Value::Map(entries) => !entries.is_empty(),
                 Value::Unknown(unknown) => return Err(Fail::Unknown(Arc::clone(unknown))),
-                Value::Template(_) | Value::Secret(_) | Value::Omit => true,
+                Value::Moment(_) | Value::Template(_) | Value::Secret(_) | Value::Omit => true,
             },
             Val::List(items) => !items.borrow().is_empty(),
             Val::Tuple(items) => !items.is_empty(),
@@ -47,6 +47,10 @@ impl Ctx<'_> {
                 let comma = if parts.len() == 1 { "," } else { "" };
                 Ok(Arc::from(format!("({}{comma})", parts.join(", "))))
             }
+            Val::List(items) => match self.run.range_of(items) {
+                Some(shown) => Ok(Arc::from(shown)),
+                None => Ok(Arc::from(self.force(value)?.to_text())),
+            },
             _ => Ok(Arc::from(self.force(value)?.to_text())),
         }
     }

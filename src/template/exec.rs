@@ -37,6 +37,17 @@ impl Output {
         }
     }
 
+    /// A value as it is now: what changes it afterwards does not change what was put out.
+    fn value(&mut self, ctx: &Ctx<'_>, value: Val) {
+        self.0.push(match value {
+            Val::List(items) if ctx.run.range_of(&items).is_none() => {
+                Val::list(items.borrow().iter().cloned())
+            }
+            Val::Dict(entries) => Val::dict(entries.borrow().clone()),
+            other => other,
+        });
+    }
+
     /// Whether nothing was put out but none.
     pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(Val::is_none)
@@ -64,6 +75,9 @@ impl Output {
             match value {
                 Val::Data(Value::Str(piece)) => text.push_str(piece),
                 Val::Missing(missing) if missing.silent => {}
+                Val::List(items) if ctx.run.range_of(items).is_some() => {
+                    text.push_str(&ctx.run.range_of(items).unwrap_or_default());
+                }
                 _ => match ctx.result(value)? {
                     Value::Null | Value::Omit => {}
                     value => {
@@ -185,7 +199,7 @@ impl Ctx<'_> {
                     }
                     return Err(Fail::Undefined(Rc::clone(missing)));
                 }
-                output.0.push(value);
+                output.value(self, value);
             }
             Stmt::If(test, yes, no) => {
                 let branch = if self.placed(test, |ctx| ctx.truth(&ctx.eval(test)?))? { yes } else { no };
@@ -209,7 +223,7 @@ impl Ctx<'_> {
             }
             Stmt::FilterBlock(filter, body) => {
                 let value = self.filtered(Some(filter), self.inner().captured(body)?)?;
-                output.0.push(value);
+                output.value(self, value);
             }
             Stmt::Plain(body) => return self.deeper(|| self.inner().statements(body, output)),
             Stmt::Macro(declared) => {

@@ -65,6 +65,29 @@ impl Fail {
         Self::Error(Box::new(Diagnostic::error(Kind::TemplateSyntax, message)))
     }
 
+    /// The same in the words in which Ansible tells that a filter or a test (`kind`) has failed.
+    pub(super) fn of_plugin(self, kind: &str, name: &str) -> Self {
+        let full = if name.contains('.') { name.to_owned() } else { format!("ansible.builtin.{name}") };
+        self.worded(|message| format!("The {kind} plugin '{full}' failed: {message}"))
+    }
+
+    /// The same in the words in which Ansible tells that a template has failed.
+    pub(super) fn of_template(self) -> Self {
+        self.worded(|message| format!("Error rendering template: {message}"))
+    }
+
+    fn worded(self, words: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Error(mut diagnostic)
+                if diagnostic.kind == Kind::Template && diagnostic.words.is_none() =>
+            {
+                diagnostic.words = Some(words(diagnostic.in_ansibles_words()));
+                Self::Error(diagnostic)
+            }
+            other => other,
+        }
+    }
+
     /// The same with one more step of the chain that led there.
     pub(super) fn via(self, message: String, place: Option<&Place>) -> Self {
         match self {

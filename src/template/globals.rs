@@ -118,6 +118,7 @@ fn namespace(ctx: &Ctx<'_>, args: Args) -> Res<Val> {
 /// The longest list that `range` makes; Ansible's sandbox has the same limit.
 const MAX_RANGE: i128 = 100_000;
 
+/// A list, where Python has an object of its own: what templates print of it is Python's.
 fn range(ctx: &Ctx<'_>, args: Args) -> Res<Val> {
     let [first, second, step] = args.bind("range", ["start", "stop", "step"])?;
     let first = ctx.int(&required(first, "range", "stop")?)?;
@@ -134,7 +135,11 @@ fn range(ctx: &Ctx<'_>, args: Args) -> Res<Val> {
     if count > MAX_RANGE {
         return bail(format!("range too big, the sandbox blocks ranges larger than {MAX_RANGE}"));
     }
-    Ok(Val::list((0..count).map(|index| Val::from(start + index * step))))
+    let list = Val::list((0..count).map(|index| Val::from(start + index * step)));
+    let shown =
+        if step == 1 { format!("range({start}, {stop})") } else { format!("range({start}, {stop}, {step})") };
+    ctx.run.note_range(&list, shown);
+    Ok(list)
 }
 
 fn lipsum(_: &Ctx<'_>, _: Args) -> Res<Val> {
@@ -142,11 +147,12 @@ fn lipsum(_: &Ctx<'_>, _: Args) -> Res<Val> {
 }
 
 fn now(ctx: &Ctx<'_>, args: Args) -> Res<Val> {
-    let [_utc, format] = args.bind("now", ["utc", "fmt"])?;
-    let at = moment::now(ctx)?;
+    let [utc, format] = args.bind("now", ["utc", "fmt"])?;
+    let utc = utc.map_or(Ok(false), |utc| ctx.truth(&utc))?;
+    let at = moment::shown(ctx, moment::now(ctx)?, utc)?;
     match format {
         Some(format) if !format.is_none() => moment::formatted(at, &ctx.text(&format)?).map(Val::from),
-        _ => Ok(Val::object(Object::Moment(at))),
+        _ => Ok(Val::Data(Value::Moment(at))),
     }
 }
 

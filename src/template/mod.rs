@@ -89,6 +89,10 @@ pub trait Lookups: Send + Sync + std::fmt::Debug {
     ) -> Result<Value, LookupError>;
     /// Microseconds since the epoch, for `now()`.
     fn now(&self) -> i64;
+    /// How many seconds the controller's clock on the wall is ahead of UTC at that moment.
+    fn ahead_of_utc(&self, _at: i64) -> i32 {
+        0
+    }
     /// Whether this is look-ahead: what is something else each time is not evaluated.
     fn is_ahead(&self) -> bool {
         false

@@ -1,4 +1,4 @@
-//! What templates handle that is not data: macros, loops, functions, namespaces, other hosts, moments.
+//! What templates handle that is not data: macros, loops, functions, namespaces, other hosts, spans of time.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -35,8 +35,6 @@ pub(super) enum Object {
     HostVars(Scope),
     /// The variables of a scope: `vars`, or an item of `hostvars`.
     Variables(Scope),
-    /// A moment without a time zone: microseconds since the epoch.
-    Moment(i64),
     /// A span of time, in microseconds.
     Duration(i64),
     /// `self`, to call blocks.
@@ -74,7 +72,6 @@ impl Object {
             Self::Module(_) => "TemplateModule",
             Self::HostVars(_) => "HostVars",
             Self::Variables(_) => "HostVarsVars",
-            Self::Moment(_) => "datetime",
             Self::Duration(_) => "timedelta",
             Self::Blocks => "TemplateReference",
             Self::Super { .. } => "BlockReference",

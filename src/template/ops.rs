@@ -23,6 +23,7 @@ pub(super) fn equal(left: &Value, right: &Value) -> bool {
         (Value::Map(a), Value::Map(b)) => {
             a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| equal(a, b)))
         }
+        (Value::Moment(a), Value::Moment(b)) => a.order(*b) == Some(Ordering::Equal),
         _ => match (number(left), number(right)) {
             (Some(a), Some(b)) => a.compare(b) == Some(Ordering::Equal),
             _ => left == right,
@@ -37,6 +38,15 @@ pub(super) fn equal(left: &Value, right: &Value) -> bool {
 pub(super) fn order(left: &Value, right: &Value, sign: &str) -> Res<Ordering> {
     match (left, right) {
         (Value::Str(a), Value::Str(b)) => return Ok(a.cmp(b)),
+        (Value::Moment(a), Value::Moment(b)) => {
+            return match a.order(*b) {
+                Some(order) => Ok(order),
+                None if a.has_time() && b.has_time() => {
+                    bail("can't compare offset-naive and offset-aware datetimes")
+                }
+                None => bail("can't compare datetime.datetime to datetime.date"),
+            };
+        }
         (Value::List(a), Value::List(b)) => {
             for (a, b) in a.iter().zip(b.iter()) {
                 if !equal(a, b) {
@@ -116,7 +126,7 @@ pub(super) fn compare(ctx: &Ctx<'_>, operator: Comparison, left: &Val, right: &V
 fn comparable(ctx: &Ctx<'_>, value: &Val) -> Res<Value> {
     match value {
         Val::Object(object) => match &**object {
-            Object::Moment(micros) | Object::Duration(micros) => Ok(Value::from(*micros)),
+            Object::Duration(micros) => Ok(Value::from(*micros)),
             Object::HostVars(_) | Object::Variables(_) => ctx.force(value),
             other => Ok(Value::from(format!("<{}>", other.type_name()))),
         },

@@ -417,7 +417,7 @@ impl Templar {
         let unknown = |unknown| {
             Ok(Rendered { value: Value::Unknown(Arc::clone(&unknown)), unknown: Some(unknown), tainted })
         };
-        match (result, seen) {
+        match (result.map_err(Fail::of_template), seen) {
             (Ok(value), seen) => {
                 let inside = value.first_unknown().cloned();
                 let unknown = inside.or(if run.embedded.get() { seen } else { None });
@@ -616,8 +616,12 @@ fn rendered(ctx: &Ctx<'_>, value: &Value) -> Result<Value, Fail> {
             }
             Ok(Value::map(map))
         }
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::Omit => {
-            Ok(value.clone())
-        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Moment(_)
+        | Value::Str(_)
+        | Value::Omit => Ok(value.clone()),
     }
 }

@@ -272,7 +272,7 @@ impl<'f> Composer<'f> {
             }
             if untagged && *plain_implicit && value == "=" {
                 let place = self.place(&event);
-                let text = Text { text: Arc::from("="), place: place.clone() };
+                let text = Text::new(Arc::from("="), place.clone());
                 return Ok(Key::Node(Node { place, tag: None, kind: NodeKind::Str(text) }));
             }
         }

@@ -155,6 +155,10 @@ fn push(value: &Value, options: &EmitOptions, events: &mut Vec<Event>) {
             let text = sealed.text.as_ref();
             events.push(Event::scalar(None, Some("!vault"), text, false, false, ScalarStyle::Literal));
         }
+        Value::Moment(moment) => {
+            let text = moment.to_text();
+            push_scalar(&text, "timestamp", Implicit::Timestamp, options, events);
+        }
         Value::Str(_) | Value::Template(_) | Value::Secret(_) | Value::Unknown(_) => {
             push_scalar(&value.to_text(), "str", Implicit::Str, options, events);
         }
@@ -184,7 +188,13 @@ fn push(value: &Value, options: &EmitOptions, events: &mut Vec<Event>) {
 
 fn flow_style<'v>(mut items: impl Iterator<Item = &'v Value>, options: &EmitOptions) -> bool {
     options.default_flow_style.unwrap_or_else(|| {
-        options.default_style.is_none() && items.all(|item| !matches!(item, Value::List(_) | Value::Map(_)))
+        options.default_style.is_none()
+            && items.all(|item| match item {
+                Value::List(_) | Value::Map(_) => false,
+                // it is a block of lines
+                Value::Template(sealed) => sealed.form != TextForm::Sealed,
+                _ => true,
+            })
     })
 }
 

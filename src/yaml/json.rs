@@ -19,7 +19,7 @@ pub(super) fn parse(source: &Arc<Source>, text: &str) -> Parsed {
 
 fn node(json: &serde_json::Value, place: &Place) -> Node {
     use serde_json::Value as Json;
-    let text = |text: &str| NodeKind::Str(Text { text: Arc::from(text), place: place.clone() });
+    let text = |text: &str| NodeKind::Str(Text::new(Arc::from(text), place.clone()));
     let kind = match json {
         Json::Null => NodeKind::Null,
         Json::Bool(value) => NodeKind::Bool(*value),

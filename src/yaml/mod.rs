@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{Diagnostic, Diagnostics, Kind, Place, Source, Value};
+use crate::base::{Diagnostic, Diagnostics, Kind, Moment, Place, Source, Value};
 
 mod compose;
 mod duplicates;
@@ -106,6 +106,15 @@ pub struct Text {
     pub text: Arc<str>,
     /// Where its first character stands: after the quote; for block scalars the first line below the indicator.
     pub place: Place,
+    /// The date or moment that it is as a value: a timestamp without quotes.
+    pub moment: Option<Moment>,
+}
+
+impl Text {
+    /// A text that is nothing else.
+    pub fn new(text: Arc<str>, place: Place) -> Self {
+        Self { text, place, moment: None }
+    }
 }
 
 impl Node {

@@ -1,6 +1,9 @@
 //! YAML 1.1's implicit types, decided as PyYAML's resolver and constructor decide them.
 
+use jiff::civil::{Date, Time};
+
 use super::NodeKind;
+use crate::base::{Moment, MomentForm};
 
 /// What a plain scalar is, by its text alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +13,7 @@ pub(super) enum Implicit {
     Int,
     Float,
     Str,
-    /// A date or date and time: kept as text, quoted when a text that looks like one is printed.
+    /// A date or date and time.
     Timestamp,
     /// `<<`
     Merge,
@@ -283,6 +286,42 @@ fn time(text: &str) -> Option<()> {
     ((1..=2).contains(&hours) && minutes_fit).then_some(())
 }
 
+/// The date or moment that PyYAML makes of a text. `None` where the calendar or the clock has none such.
+pub(super) fn moment(text: &str) -> Option<Moment> {
+    let digits = |text: &str| {
+        let end = text.bytes().position(|byte| !digit(byte)).unwrap_or(text.len());
+        text.split_at_checked(end).map(|(number, rest)| (number.to_owned(), rest.to_owned()))
+    };
+    let (year, rest) = digits(text)?;
+    let (month, rest) = digits(rest.strip_prefix('-')?)?;
+    let (day, rest) = digits(rest.strip_prefix('-')?)?;
+    let date = Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
+    if rest.is_empty() {
+        return Some(Moment { at: date.at(0, 0, 0, 0), form: MomentForm::Date });
+    }
+    let (hour, rest) = digits(rest.trim_start_matches(['T', 't', ' ', '\t']))?;
+    let (minute, rest) = digits(rest.strip_prefix(':')?)?;
+    let (second, rest) = digits(rest.strip_prefix(':')?)?;
+    let (fraction, rest) = match rest.strip_prefix('.') {
+        Some(rest) => digits(rest)?,
+        None => (String::new(), rest),
+    };
+    // microseconds, as many as Python has
+    let fraction: i32 = format!("{:0<6}", fraction.get(..6).unwrap_or(&fraction)).parse().ok()?;
+    let time = Time::new(hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?, fraction * 1000);
+    let zone = rest.trim_matches([' ', '\t']);
+    let form = match (zone, zone.strip_prefix(['+', '-'])) {
+        ("", _) => MomentForm::Naive,
+        (_, None) => MomentForm::Offset(0),
+        (_, Some(span)) => {
+            let (hours, minutes) = span.split_once(':').unwrap_or((span, "0"));
+            let ahead = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
+            MomentForm::Offset(if zone.starts_with('-') { -ahead } else { ahead })
+        }
+    };
+    Some(Moment { at: date.to_datetime(time.ok()?), form })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -375,5 +414,21 @@ mod tests {
         assert!(float(".nan").is_some_and(f64::is_nan));
         assert_eq!(float("infinity"), None);
         assert_eq!(boolean("tRUE"), Some(true));
+    }
+
+    #[test]
+    fn timestamps_are_moments() {
+        for (text, shown) in [
+            ("2001-01-02", "2001-01-02"),
+            ("2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43.100000-05:00"),
+            ("2001-12-14 21:59:43.10 -5", "2001-12-14 21:59:43.100000-05:00"),
+            ("2001-12-15T02:59:43.1Z", "2001-12-15 02:59:43.100000+00:00"),
+            ("2001-1-2 3:04:05", "2001-01-02 03:04:05"),
+            ("2001-12-14 21:59:43.123456789", "2001-12-14 21:59:43.123456"),
+        ] {
+            assert_eq!(moment(text).map(Moment::to_text).as_deref(), Some(shown), "{text}");
+        }
+        assert_eq!(moment("2001-02-30"), None);
+        assert_eq!(moment("2001-01-01 25:00:00"), None);
     }
 }

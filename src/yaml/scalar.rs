@@ -46,7 +46,8 @@ impl Composer<'_> {
         };
         let value = scalar.value.as_str();
         let kind = match tag.strip_prefix(CORE) {
-            Some("str" | "python/unicode" | "timestamp") => self.text(scalar),
+            Some("str" | "python/unicode") => self.text(scalar),
+            Some(name @ "timestamp") => self.converted(name, scalar, place, self.moment(scalar)),
             Some("null") => NodeKind::Null,
             Some(name @ "bool") => {
                 self.converted(name, scalar, place, resolve::boolean(value).map(NodeKind::Bool))
@@ -101,7 +102,8 @@ impl Composer<'_> {
                 None => (self.large_integer(scalar, place), "integer"),
             },
             Implicit::Float => (resolve::float(value).map(NodeKind::Float), "number"),
-            Implicit::Str | Implicit::Timestamp => (Some(self.text(scalar)), ""),
+            Implicit::Str => (Some(self.text(scalar)), ""),
+            Implicit::Timestamp => (self.moment(scalar), "date"),
             Implicit::Merge | Implicit::Value => (None, "value"),
         };
         kind.unwrap_or_else(|| {
@@ -122,12 +124,19 @@ impl Composer<'_> {
                 .at(place)
                 .hint("put it in quotes to make it a text");
         self.diagnostics.push(warning);
-        Some(NodeKind::Str(Text { text, place: self.text_place(scalar) }))
+        Some(NodeKind::Str(Text::new(text, self.text_place(scalar))))
+    }
+
+    /// A text that is a date or a moment.
+    fn moment(&self, scalar: &Scalar) -> Option<NodeKind> {
+        let moment = resolve::moment(&scalar.value)?;
+        let text = Text::new(Arc::from(scalar.value.as_str()), self.text_place(scalar));
+        Some(NodeKind::Str(Text { moment: Some(moment), ..text }))
     }
 
     fn text(&self, scalar: &Scalar) -> NodeKind {
         let place = self.text_place(scalar);
-        NodeKind::Str(Text { text: Arc::from(scalar.value.as_str()), place })
+        NodeKind::Str(Text::new(Arc::from(scalar.value.as_str()), place))
     }
 
     /// Where the first character of a text stands.

@@ -15,7 +15,7 @@ pub(super) fn convert(node: &Node) -> Value {
 }
 
 fn pending(text: &Text, form: TextForm) -> Value {
-    let Text { text, place } = text;
+    let Text { text, place, moment: _ } = text;
     Value::Template(Arc::new(TemplateText { text: Arc::clone(text), place: Some(place.clone()), form }))
 }
 
@@ -28,7 +28,10 @@ fn convert_as(node: &Node, unsafe_text: bool) -> Value {
         NodeKind::Float(number) => Value::Float(*number),
         NodeKind::Str(text) if node.is_sealed() => pending(text, TextForm::Sealed),
         NodeKind::Str(text) if !unsafe_text && has_markers(&text.text) => pending(text, TextForm::Template),
-        NodeKind::Str(text) => Value::Str(Arc::clone(&text.text)),
+        NodeKind::Str(text) => match text.moment {
+            Some(moment) => Value::Moment(moment),
+            None => Value::Str(Arc::clone(&text.text)),
+        },
         NodeKind::Seq(items) => Value::list(items.iter().map(|item| convert_as(item, unsafe_text))),
         NodeKind::Map(entries) => {
             let mut map = Map::with_capacity(entries.len());

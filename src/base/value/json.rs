@@ -80,6 +80,7 @@ impl JsonStyle<'_> {
             }
             Value::Int(_) | Value::Float(_) => out.push_str(&value.to_text()),
             Value::Str(text) => self.string(text, out),
+            Value::Moment(moment) => self.string(&moment.to_iso(), out),
             Value::Template(_) | Value::Secret(_) | Value::Unknown(_) => self.string(&other(value)?, out),
             Value::List(items) if items.is_empty() => out.push_str("[]"),
             Value::List(items) => {

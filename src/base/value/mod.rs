@@ -14,10 +14,12 @@ use super::place::Place;
 use super::secret::Secret;
 
 mod json;
+mod moment;
 mod serial;
 mod text;
 
 pub use json::JsonStyle;
+pub use moment::{Moment, MomentForm, offset_text};
 
 /// A mapping; keeps the order of its keys, as Python's dict.
 pub type Map = IndexMap<Key, Value>;
@@ -39,6 +41,8 @@ pub enum Value {
     /// A text from one of the project's files that contains template markers, or is encrypted with vault: rendered
     /// when it is used.
     Template(Arc<TemplateText>),
+    /// A date, or a date and a time.
+    Moment(Moment),
     /// A list.
     List(Arc<Vec<Value>>),
     /// A mapping.
@@ -188,6 +192,7 @@ impl Value {
             Self::Int(_) => "int",
             Self::Float(_) => "float",
             Self::Str(_) | Self::Template(_) | Self::Secret(_) => "str",
+            Self::Moment(moment) => moment.type_name(),
             Self::List(_) => "list",
             Self::Map(_) => "dict",
             Self::Unknown(_) => "unknown",
@@ -254,6 +259,8 @@ impl Key {
             Value::Bool(value) => Some(Self::Bool(*value)),
             Value::Float(number) => Some(Self::Float(Arc::from(number.to_string()))),
             Value::Null => Some(Self::Null),
+            // a key keeps its text only
+            Value::Moment(moment) => Some(Self::from(moment.to_text())),
             Value::List(_) | Value::Map(_) | Value::Secret(_) | Value::Unknown(_) | Value::Omit => None,
         }
     }

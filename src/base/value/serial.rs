@@ -38,6 +38,7 @@ impl Serialize for Value {
             },
             Self::Float(number) => serializer.serialize_f64(*number),
             Self::Str(text) => serializer.serialize_str(text),
+            Self::Moment(moment) => serializer.serialize_str(&moment.to_iso()),
             Self::List(items) => {
                 let mut seq = serializer.serialize_seq(Some(items.len()))?;
                 for item in items.iter() {

@@ -12,6 +12,7 @@ impl Value {
             Self::Template(template) => template.text.to_string(),
             Self::Secret(_) => "‹secret›".to_owned(),
             Self::Unknown(unknown) => unknown.placeholder(),
+            Self::Moment(moment) => moment.to_text(),
             other => other.to_repr(),
         }
     }
@@ -34,6 +35,7 @@ impl Value {
             Self::Float(number) => out.push_str(&float_text(*number)),
             Self::Str(text) => write_quoted(text, out),
             Self::Template(template) => write_quoted(&template.text, out),
+            Self::Moment(moment) => out.push_str(&moment.to_repr()),
             Self::List(items) => {
                 out.push('[');
                 for (index, item) in items.iter().enumerate() {
@@ -76,6 +78,7 @@ impl Value {
             Self::Str(_) | Self::Template(_) | Self::Secret(_) | Self::Unknown(_) => {
                 Json::String(self.to_text())
             }
+            Self::Moment(moment) => Json::String(moment.to_iso()),
             Self::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
             Self::Map(entries) => {
                 Json::Object(entries.iter().map(|(key, value)| (json_key(key), value.to_json())).collect())

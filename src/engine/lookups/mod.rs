@@ -173,6 +173,11 @@ impl Lookups for World {
         self.clock.now()
     }
 
+    fn ahead_of_utc(&self, at: i64) -> i32 {
+        jiff::Timestamp::from_microsecond(at)
+            .map_or(0, |at| jiff::tz::TimeZone::system().to_offset(at).seconds())
+    }
+
     fn is_ahead(&self) -> bool {
         self.ahead
     }

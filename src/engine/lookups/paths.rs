@@ -100,10 +100,23 @@ pub(super) fn path_test(ask: &Ask<'_>) -> Found {
     Ok(vec![Value::Bool(holds)])
 }
 
+/// The path of what is there, and below it the rest as it is written, without `..`.
+fn real(path: &Path) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    let above = path.parent().map(real).unwrap_or_default();
+    match path.components().next_back() {
+        Some(Component::ParentDir) => above.parent().unwrap_or(&above).to_owned(),
+        Some(Component::Normal(name)) => above.join(name),
+        _ => above,
+    }
+}
+
 /// A path without links, as far as it exists.
 pub(super) fn realpath(ask: &Ask<'_>) -> Found {
     ask.each(|path| {
-        let real = std::path::absolute(path).map(|absolute| absolute.canonicalize().unwrap_or(absolute));
+        let real = std::path::absolute(path).map(|absolute| real(&absolute));
         real.map(|real| Value::from(real.display().to_string()))
             .map_err(|error| failed(format!("cannot resolve '{path}': {error}")))
     })

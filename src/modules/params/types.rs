@@ -60,7 +60,8 @@ impl ParamValue for String {
     fn read(value: &Value) -> Result<Self, String> {
         match value {
             Value::Secret(secret) => Ok(secret.reveal().to_owned()),
-            Value::List(_) | Value::Map(_) => Ok(value.to_text()),
+            // as JSON has it
+            Value::Moment(moment) => Ok(moment.to_iso()),
             _ => Ok(value.to_text()),
         }
     }
@@ -158,7 +159,7 @@ impl<T: ParamValue> ParamValue for Vec<T> {
             Value::List(items) => items.iter().map(T::read).collect(),
             // as Ansible: a text is split at commas
             Value::Str(text) => text.split(',').map(|part| T::read(&Value::str(part.trim()))).collect(),
-            Value::Int(_) | Value::Float(_) | Value::Bool(_) => Ok(vec![T::read(value)?]),
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Moment(_) => Ok(vec![T::read(value)?]),
             Value::Map(_) if T::KIND == "dict" || T::KIND == "raw" => Ok(vec![T::read(value)?]),
             _ => Err(format!("we were unable to convert to list: {}", value.to_text())),
         }

@@ -37,7 +37,7 @@ pub(super) fn truthy(value: Option<&Value>) -> bool {
         Some(Value::Str(text)) => !text.is_empty(),
         Some(Value::List(items)) => !items.is_empty(),
         Some(Value::Map(entries)) => !entries.is_empty(),
-        Some(Value::Template(_) | Value::Secret(_) | Value::Unknown(_)) => true,
+        Some(Value::Moment(_) | Value::Template(_) | Value::Secret(_) | Value::Unknown(_)) => true,
     }
 }
 

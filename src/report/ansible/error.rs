@@ -14,14 +14,15 @@ const ACTIONS: &[&str] = &[
     "add_host",
     "assemble",
     "assert",
-    "async_status",
     "debug",
     "fail",
     "fetch",
     "group_by",
     "include_vars",
     "pause",
+    "raw",
     "reboot",
+    "script",
     "set_fact",
     "set_stats",
     "template",
@@ -59,7 +60,12 @@ pub(super) fn text(task: &TaskLabel, outcome: &Outcome) -> Option<String> {
         "Task failed: Action failed.".to_owned()
     } else if matches!(outcome.status, Status::Unreachable { .. }) || said.starts_with("Task failed: ") {
         format!("Task failed: {}", said.strip_prefix("Task failed: ").unwrap_or(&said))
-    } else if ACTIONS.contains(&short(&task.module)) {
+    } else if said.starts_with("This action (")
+        || (short(&task.module) == "debug" && said.starts_with("Unsupported parameters for "))
+    {
+        // as Ansible: it checks its parameters before it acts
+        format!("Task failed: {said}")
+    } else if ACTIONS.contains(&short(&task.module)) || outcome.result.get("async_result").is_some() {
         format!("Task failed: Action failed: {said}")
     } else {
         format!("Task failed: Module failed: {said}")

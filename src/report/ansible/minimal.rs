@@ -7,11 +7,15 @@ use std::sync::Arc;
 use super::display::{Colour, Display, Stream};
 use super::results::{self, Shown};
 use super::{Settings, difference, error};
-use crate::base::Value;
+use crate::base::{Key, Value};
 use crate::engine::Event;
 use crate::engine::event::{Outcome, Status, TaskLabel};
 use crate::report::Reporter;
 use crate::secrets::{Known, Reach};
+
+/// What `oneline` says of a failure's traceback.
+const TRACED: &str = "An exception occurred during task execution. To see the full traceback, use -vvv. The error was: \
+                      (traceback unavailable)";
 
 /// Whether a result may have several lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,15 +75,28 @@ impl Minimal {
 
     fn finished(&mut self, host: &str, task: &Arc<TaskLabel>, outcome: &Outcome) -> io::Result<()> {
         let module = results::short(&task.module);
-        let shown = results::shown(task, outcome);
+        let mut shown = results::shown(task, outcome);
+        if let ("debug", Status::Failed { .. }, false) = (module, &outcome.status, outcome.censored) {
+            // a message that cannot be made is an error like any other
+            shown.entries.entry(Key::str("changed")).or_insert(Value::Bool(false));
+        }
         self.write_down(host, outcome, &shown)?;
         for warning in &outcome.warnings {
             self.display.warning(warning)?;
         }
-        if let Some(text) = error::text(task, outcome) {
-            self.display.error(&text, Stream::Out)?;
-        }
         let raw = matches!(module, "command" | "shell" | "raw") && !outcome.censored;
+        if let Some(text) = error::text(task, outcome) {
+            match self.line {
+                Line::Several => self.display.error(&text, Stream::Out)?,
+                // what `oneline` says before the result
+                Line::One if matches!(outcome.status, Status::Unreachable { .. }) => {}
+                Line::One if raw && outcome.result.get("module_stderr").is_none() => {
+                    let text = self.output(host, outcome, "FAILED");
+                    self.display.line(&text, Some(Colour::Red), Stream::Out)?;
+                }
+                Line::One => self.display.line(TRACED, Some(Colour::Red), Stream::Out)?,
+            }
+        }
         if self.line == Line::Several && outcome.diff && !outcome.censored {
             let text = difference::text(&outcome.diffs, module, self.settings.context, self.display.palette);
             if !text.is_empty() {
@@ -100,8 +117,7 @@ impl Minimal {
                 (text, colour)
             }
             Status::Failed { .. } => {
-                let failed_to_start = outcome.result.get("rc").is_none() && self.line == Line::One;
-                let text = if raw && !failed_to_start {
+                let text = if raw && self.line == Line::Several {
                     self.output(host, outcome, "FAILED")
                 } else {
                     format!("{host} | FAILED! => {}", self.dump(&shown))
@@ -147,7 +163,10 @@ impl Reporter for Minimal {
             }
             Event::Warning { message, diagnostic } => {
                 let told = diagnostic.as_ref().and_then(|diagnostic| diagnostic.told.as_ref());
-                self.display.warning(told.unwrap_or(message))
+                match told.unwrap_or(message).as_str() {
+                    "" => Ok(()),
+                    text => self.display.warning(text),
+                }
             }
             _ => Ok(()),
         }

@@ -97,7 +97,7 @@ impl Callback {
             return Ok(());
         }
         let prefix = if task.handler { "RUNNING HANDLER" } else { "TASK" };
-        let text = format!("{prefix} [{}]{}", task.title().trim(), self.marker());
+        let text = format!("{prefix} [{}]{}", task.told_title().trim(), self.marker());
         self.display.banner(&text)?;
         if self.settings.verbosity >= 2 {
             self.path(task)?;
@@ -389,7 +389,10 @@ impl Reporter for Callback {
                 self.task(host, delegate.as_deref(), task, *looped, outcome)
             }
             Event::Included { name, hosts, item, role: _ } => {
-                let item = item.as_ref().map(|item| format!(" => (item={item})")).unwrap_or_default();
+                // as Ansible: what Python takes for false is no label
+                let label =
+                    item.as_ref().filter(|item| !matches!(item.as_str(), "" | "{}" | "[]" | "0" | "False"));
+                let item = label.map(|item| format!(" => (item={item})")).unwrap_or_default();
                 self.line(&format!("included: {name} for {}{item}", hosts.join(", ")), Colour::Cyan)
             }
             Event::NoHostsLeft => {

@@ -43,6 +43,10 @@ pub(super) fn whole(task: &TaskLabel, outcome: &Outcome) -> Shown {
     let result = outcome.result.as_map();
     if outcome.censored {
         for key in ["attempts", "changed", "retries"] {
+            // as Ansible: `debug` never says whether it has changed something
+            if module == "debug" && key == "changed" {
+                continue;
+            }
             if let Some(value) = outcome.result.get(key) {
                 entries.insert(Key::str(key), value.clone());
             }

@@ -299,7 +299,7 @@ pub(super) fn apply(ctx: &Ctx<'_>, filter: &Filter, value: Val, args: &Args) -> 
     }
     match (filter.apply)(ctx, value, args) {
         Err(Fail::Undefined(missing)) if filter.name != "mandatory" => Ok(Val::Missing(missing)),
-        result => result,
+        result => result.map_err(|fail| fail.of_plugin("filter", filter.name)),
     }
 }
 

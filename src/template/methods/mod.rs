@@ -3,6 +3,7 @@
 use super::args::Args;
 use super::context::Ctx;
 use super::fail::{Res, bail};
+use super::moment;
 use super::val::{Val, ValMap};
 use crate::base::Value;
 
@@ -16,6 +17,7 @@ pub(super) fn names_of(of: &Val) -> &'static [&'static str] {
         Val::Data(Value::Str(_)) => text::NAMES,
         Val::Data(Value::Int(_)) => &["bit_length", "is_integer", "conjugate"],
         Val::Data(Value::Float(_)) => &["is_integer", "hex", "as_integer_ratio", "conjugate"],
+        Val::Data(Value::Moment(of)) => moment::methods(*of),
         Val::Tuple(_) => &["count", "index"],
         _ if of.is_dict() => dict::NAMES,
         _ if of.is_list() => list::NAMES,
@@ -56,6 +58,7 @@ pub(super) fn mutable(ctx: &Ctx<'_>, value: &Val) -> Res<Option<Val>> {
 pub(super) fn call(ctx: &Ctx<'_>, of: &Val, name: &str, args: Args) -> Res<Val> {
     match of {
         Val::Data(Value::Str(string)) => text::call(ctx, string, name, &args),
+        Val::Data(Value::Moment(of)) => moment::method(ctx, *of, name, &args),
         Val::Data(Value::Float(number)) if name == "is_integer" => Ok(Val::from(number.fract() == 0.0)),
         Val::Data(Value::Int(_)) if name == "is_integer" => Ok(Val::from(true)),
         Val::Data(Value::Int(number)) if name == "bit_length" => {

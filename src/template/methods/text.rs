@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::base::Value;
+use crate::base::{Key, Value};
 use crate::template::args::{Args, required};
 use crate::template::context::Ctx;
 use crate::template::fail::{Res, bail};
 use crate::template::format;
-use crate::template::val::Val;
+use crate::template::val::{Val, ValMap};
 
 /// Their names.
 pub(super) const NAMES: &[&str] = &[
@@ -15,6 +15,7 @@ pub(super) const NAMES: &[&str] = &[
     "casefold",
     "center",
     "count",
+    "decode",
     "encode",
     "endswith",
     "expandtabs",
@@ -37,6 +38,7 @@ pub(super) const NAMES: &[&str] = &[
     "ljust",
     "lower",
     "lstrip",
+    "maketrans",
     "partition",
     "removeprefix",
     "removesuffix",
@@ -53,6 +55,7 @@ pub(super) const NAMES: &[&str] = &[
     "strip",
     "swapcase",
     "title",
+    "translate",
     "upper",
     "zfill",
 ];
@@ -178,7 +181,42 @@ pub(super) fn call(ctx: &Ctx<'_>, text: &Arc<str>, name: &str, args: &Args) -> R
             let size = usize::try_from(size.map_or(Ok(8), |size| ctx.int(&size))?).unwrap_or(0).min(1000);
             Val::from(expand_tabs(text, size))
         }
-        "encode" => Val::Data(Value::Str(Arc::clone(text))),
+        // bytes are texts here
+        "encode" | "decode" => Val::Data(Value::Str(Arc::clone(text))),
+        "maketrans" => {
+            let [from, to, gone] = args.bind(name, ["x", "y", "z"])?;
+            let from = ctx.text(&required(from, name, "x")?)?;
+            let to = ctx.text(&required(to, name, "y")?)?;
+            if from.chars().count() != to.chars().count() {
+                return bail("the first two maketrans arguments must have equal length");
+            }
+            let code = |c: char| i128::from(u32::from(c));
+            let mut table: ValMap = from
+                .chars()
+                .zip(to.chars())
+                .map(|(a, b)| (Key::Int(code(a)), Val::from(i64::from(u32::from(b)))))
+                .collect();
+            if let Some(gone) = gone {
+                table.extend(ctx.text(&gone)?.chars().map(|c| (Key::Int(code(c)), Val::NONE)));
+            }
+            Val::dict(table)
+        }
+        "translate" => {
+            let [table] = args.bind(name, ["table"])?;
+            let table: ValMap = ctx.entries(&required(table, name, "table")?)?.into_iter().collect();
+            let mut out = String::new();
+            for c in text.chars() {
+                match table.get(&Key::Int(i128::from(u32::from(c)))) {
+                    None => out.push(c),
+                    Some(Val::Data(Value::Int(code))) => {
+                        out.extend(u32::try_from(*code).ok().and_then(char::from_u32));
+                    }
+                    Some(value) if value.is_none() => {}
+                    Some(value) => out.push_str(&ctx.text(value)?),
+                }
+            }
+            Val::from(out)
+        }
         other => return bail(format!("object of type 'str' has no attribute '{other}'")),
     })
 }

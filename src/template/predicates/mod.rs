@@ -195,7 +195,7 @@ pub(super) fn apply(ctx: &Ctx<'_>, test: &Test, value: &Val, args: &Args) -> Res
             }
         }
     }
-    (test.apply)(ctx, value, args)
+    (test.apply)(ctx, value, args).map_err(|fail| fail.of_plugin("test", test.name))
 }
 
 #[cfg(test)]
