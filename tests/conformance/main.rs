@@ -15,6 +15,9 @@ mod table;
 mod target;
 mod world;
 
+#[path = "../common/page.rs"]
+mod page;
+
 #[path = "../oracle/environment.rs"]
 mod environment;
 #[path = "../oracle/program.rs"]

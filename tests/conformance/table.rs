@@ -1,10 +1,10 @@
 //! `docs/conformance.md`: what agrees with ansible-core, made from the list and the exceptions.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use crate::environment::VERSION;
 use crate::exceptions::Exceptions;
+use crate::page;
 use crate::target::{Place, Style, Target};
 
 const FILE: &str = "docs/conformance.md";
@@ -14,18 +14,10 @@ const FILE: &str = "docs/conformance.md";
 /// # Errors
 /// If it is stale or cannot be written.
 pub fn check(targets: &[Target], exceptions: &Exceptions) -> Result<(), String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    let wanted = page(targets, exceptions);
-    if std::env::var_os("FLEET_CONFORMANCE_WRITE").is_some() {
-        return std::fs::write(&path, wanted).map_err(|error| format!("{FILE}: {error}"));
-    }
-    if std::fs::read_to_string(&path).unwrap_or_default() == wanted {
-        return Ok(());
-    }
-    Err(format!("{FILE} is stale: run the conformance tests with FLEET_CONFORMANCE_WRITE=1"))
+    page::check(FILE, &text(targets, exceptions), "FLEET_CONFORMANCE_WRITE", "conformance")
 }
 
-fn page(targets: &[Target], exceptions: &Exceptions) -> String {
+fn text(targets: &[Target], exceptions: &Exceptions) -> String {
     let agrees = |kind: &str| {
         let all = targets.iter().filter(|target| target.kind == kind);
         let (total, passed) = all.fold((0, 0), |(total, passed), target| {

@@ -138,6 +138,8 @@ fn run(case: &Case, bin: &Path) -> Result<Vec<Ended>, String> {
             // what Ansible plans to remove from itself
             .env("ANSIBLE_DEPRECATION_WARNINGS", "0")
             .env("ANSIBLE_PYTHON_INTERPRETER", environment().join("bin/python"))
+            // what packs modules that are files of Python
+            .env("FLEET_PYTHON", environment().join("bin/python"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONHASHSEED", "0")
             .env("PYTHONWARNINGS", "ignore");

@@ -15,6 +15,11 @@ mod differences;
 mod normal;
 mod table;
 
+#[path = "../common/listed.rs"]
+mod listed;
+#[path = "../common/page.rs"]
+mod page;
+
 #[path = "../oracle/environment.rs"]
 mod environment;
 #[path = "../oracle/program.rs"]

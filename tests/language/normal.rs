@@ -25,8 +25,18 @@ static EXCERPT: LazyLock<Regex> =
 /// Why a plugin cannot read an inventory: fleet has words of its own, and the line.
 static UNREAD: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(\[WARNING\]: Failed to parse inventory with '\w+' plugin): .*$"));
+/// What follows what stands in no file.
+static SAID: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:<<< caused by >>>|[A-Z]+ \[.*|\[[A-Z]+\]: .*|\S+ \| .*|fatal: .*|failed: .*|Origin: .*|[A-Z].*)$",
+    )
+});
 /// Temporary files.
 static TEMPORARY: LazyLock<Regex> = LazyLock::new(|| pattern(r"ansible-(?:local-|tmp-)[0-9A-Za-z._-]+"));
+/// The names of jobs.
+static JOB: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bj\d+\.\d+\b"));
+/// What stands below `Origin: <…>`: how Ansible shows what stands in no file.
+static NOWHERE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^Origin: <.*>$"));
 /// Times that something took.
 static DURATION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r#"("(?:start|end|delta|stop|ansible_job_id|results_file)": )(?:"[^"]*"|[0-9.]+)"#)
@@ -41,9 +51,14 @@ type Block = (String, Vec<String>);
 /// The lines of a text, each with the heading it stands under.
 pub fn lines(text: &str, unordered: bool) -> Vec<String> {
     let mut sections: Vec<(String, Vec<Block>)> = vec![(String::new(), Vec::new())];
-    let mut excerpt = false;
+    let (mut excerpt, mut nowhere) = (false, false);
     for line in text.lines() {
         let line = line.trim_end();
+        let shown = nowhere && !SAID.is_match(line);
+        nowhere = NOWHERE.is_match(line) || (nowhere && line.is_empty());
+        if shown {
+            continue;
+        }
         excerpt = (excerpt && (line.is_empty() || EXCERPT.is_match(line))) || ORIGIN.is_match(line);
         if line.is_empty() || (excerpt && !ORIGIN.is_match(line)) {
             continue;
@@ -93,5 +108,6 @@ fn normal(line: &str) -> String {
     let line = ORIGIN.replace(line, "$1");
     let line = UNREAD.replace(&line, "$1: {reason}");
     let line = TEMPORARY.replace_all(&line, "{temporary}");
+    let line = JOB.replace_all(&line, "{job}");
     DURATION.replace_all(&line, |found: &Captures<'_>| format!("{}{{time}}", &found[1])).into_owned()
 }

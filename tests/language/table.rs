@@ -1,11 +1,11 @@
 //! `docs/agreement.md`: what agrees with ansible-core, made from the cases and the differences.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use crate::case::Case;
 use crate::differences::Differences;
 use crate::environment::VERSION;
+use crate::page;
 
 const FILE: &str = "docs/agreement.md";
 
@@ -14,18 +14,10 @@ const FILE: &str = "docs/agreement.md";
 /// # Errors
 /// If it is stale or cannot be written.
 pub fn check(cases: &[Case], differences: &Differences) -> Result<(), String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    let wanted = page(cases, differences);
-    if std::env::var_os("FLEET_LANGUAGE_WRITE").is_some() {
-        return std::fs::write(&path, wanted).map_err(|error| format!("{FILE}: {error}"));
-    }
-    if std::fs::read_to_string(&path).unwrap_or_default() == wanted {
-        return Ok(());
-    }
-    Err(format!("{FILE} is stale: run `cargo test --test language` with FLEET_LANGUAGE_WRITE=1"))
+    page::check(FILE, &text(cases, differences), "FLEET_LANGUAGE_WRITE", "language")
 }
 
-fn page(cases: &[Case], differences: &Differences) -> String {
+fn text(cases: &[Case], differences: &Differences) -> String {
     let equal = cases.iter().filter(|case| differences.reasons(case).is_empty()).count();
     let commands: usize = cases.iter().map(|case| case.commands.len()).sum();
     let mut text = format!(

@@ -15,8 +15,9 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test panics to fail")]
 
+mod explained;
+
 #[path = "../oracle/program.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
 mod program;
 
 use std::collections::BTreeSet;

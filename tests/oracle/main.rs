@@ -20,6 +20,9 @@ mod program;
 mod state;
 mod world;
 
+#[path = "../common/listed.rs"]
+mod listed;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 

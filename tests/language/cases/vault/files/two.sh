@@ -1,0 +1,2 @@
+#!/bin/sh
+echo zwei-2-two
