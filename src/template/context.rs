@@ -101,8 +101,11 @@ pub(super) struct Run<'a> {
     active: RefCell<Vec<(Arc<TemplateText>, String)>>,
     depth: Cell<usize>,
     /// The lists that `range()` made, and how Python shows them.
-    ranges: RefCell<Vec<(Rc<RefCell<Vec<Val>>>, String)>>,
+    ranges: RefCell<Vec<Range>>,
 }
+
+/// A list that `range()` made, and how Python shows it.
+type Range = (Rc<RefCell<Vec<Val>>>, String);
 
 /// How deep evaluation may nest.
 const MAX_DEPTH: usize = 220;
