@@ -39,6 +39,9 @@ const UNKNOWN: &[(&str, &str)] = &[
         "expect",
         "The command is not run: what it would give is unknown, and what depends on it is shown as uncertain. `creates` and `removes` are looked at.",
     ),
+    ("npm", "What is installed is looked at; which versions npm would choose is not known before the run."),
+    ("openssh_keypair", "A new pair is told; the keys themselves are not known before the run."),
+    ("openssl_privatekey", "A new key is told; the key itself is not known before the run."),
     ("pip", "What is installed is looked at; which versions pip would choose is not known before the run."),
     (
         "raw",
@@ -122,6 +125,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("git", &["archive", "archive_prefix", "gpg_allowlist", "track_submodules"]),
     ("uri", &["ciphers", "decompress", "dest", "unredirected_headers", "use_gssapi"]),
     ("user", &["local"]),
+    ("x509_certificate", &["acme_accountkey_path", "acme_chain", "acme_challenge_path", "acme_directory"]),
 ];
 
 /// Parameters of which modules refuse some values: module and parameter, what is refused.
@@ -131,10 +135,13 @@ pub const IN_PART: &[(&str, &str)] = &[
     ("docker_container.tls_hostname", "that of `docker_host`; likewise in the other modules of Docker"),
     ("hostname.use", "the strategies for systemd, Debian, Alpine and `generic`"),
     ("htpasswd.hash_scheme", "`apr_md5_crypt`, `md5_crypt`, `bcrypt`, `ldap_sha1`, `plaintext`, `portable`"),
+    ("openssh_keypair.type", "not `rsa1`"),
+    ("openssl_privatekey.format", "not `raw`"),
     ("package_facts.manager", "apt, apk, and all that are rpm underneath"),
     ("service.use", "systemd"),
     ("ufw.insert_relative_to", "`zero`"),
     ("wait_for.state", "not `drained`"),
+    ("x509_certificate.provider", "not `acme`"),
 ];
 
 /// Whether a module knows a parameter of its original and refuses it.
