@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn lists_are_by_name_and_short_names_count() {
-        let list = listed("ap");
+        let list = listed("apt");
         let names: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
         assert_eq!(
             names,
