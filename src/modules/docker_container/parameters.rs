@@ -170,7 +170,8 @@ params! {
         exposed_ports: Option<Vec<String>>, aliases ["exposed", "expose"];
         /// Further groups of its user.
         groups: Option<Vec<String>>;
-        /// How it is told whether it is healthy: `test`, `interval`, `timeout`, `start_period`, `retries` and so on.
+        /// How it is told whether it is healthy: `test`, `interval`, `timeout`, `start_period`, `start_interval`,
+        /// `retries`.
         healthcheck: Option<Healthcheck>;
         /// Its name of itself.
         hostname: Option<String>;
