@@ -104,7 +104,7 @@ impl Single {
         }
         // a command that ended badly has changed something nevertheless
         let changed = result.get("changed").is_some_and(|changed| changed == &Value::Bool(true));
-        Self { result, changed, stopped, warnings, ..Self::failed(FailureText { message, hint, diagnostic }) }
+        Self { result, changed, warnings, stopped, ..Self::failed(FailureText { message, hint, diagnostic }) }
     }
 
     /// What `register` sees.

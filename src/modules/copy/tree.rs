@@ -19,7 +19,8 @@ pub(super) fn plan(
     view: &View<'_>,
 ) -> Result<Plan, Halt> {
     let follows = if params.local_follow == Some(false) { Links::Kept } else { Links::Followed };
-    let (mut entries, mut links): (Vec<(String, bool)>, Vec<(String, String)>) = Default::default();
+    let mut entries: Vec<(String, bool)> = Vec::new();
+    let mut links: Vec<(String, String)> = Vec::new();
     for (below, kind) in view.controller().tree(source, follows)? {
         match kind {
             InTree::Directory => entries.push((below, true)),
