@@ -217,6 +217,7 @@ impl Looker<'_> {
             check_mode: run.options.check_mode,
             diff: run.options.diff,
             user: machine.user_name(&user),
+            home: machine.known_home(&user),
             environment: binder.environment(task).ok()?,
             host: self.turn.host.to_string(),
             verbosity: run.options.verbosity,

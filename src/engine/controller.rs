@@ -8,9 +8,11 @@ use std::time::SystemTime;
 use sha2::Digest as _;
 
 use super::template_file::{Beside, FileVariables};
-use crate::base::Value;
+use super::tree;
+use crate::base::{Key, Value};
 use crate::modules::contract::Failed;
-use crate::modules::{Controller, Halt, Rendered, Search, TemplateOptions};
+use crate::modules::located;
+use crate::modules::{Controller, Halt, InTree, Links, Rendered, Search, TemplateOptions};
 use crate::plan::bind::{Binder, Stop, unconditional};
 use crate::project::{self, Project};
 use crate::secrets;
@@ -90,7 +92,7 @@ fn not_found(name: &str, candidates: &[PathBuf]) -> String {
     )
 }
 
-fn failed(message: String) -> Failed {
+pub(super) fn failed(message: String) -> Failed {
     Failed { message, raised: true, ..Failed::default() }
 }
 
@@ -100,7 +102,11 @@ impl Controller for TaskController<'_> {
             Search::Files => "files",
             Search::Templates => "templates",
         };
-        let path = Path::new(name);
+        let environment = |name: &str| Ok::<_, std::convert::Infallible>(std::env::var(name).ok());
+        let Ok(expanded) = located::expanded(name, environment);
+        let name = expanded.as_deref().unwrap_or(name);
+        let path = if name.starts_with("~/") { self.place(name) } else { PathBuf::from(name) };
+        let path = path.as_path();
         let exists = |path: &Path| self.project.is_file(path) || self.project.is_dir(path);
         let candidates: Vec<PathBuf> = if path.is_absolute() {
             vec![path.to_owned()]
@@ -134,10 +140,6 @@ impl Controller for TaskController<'_> {
         self.project.is_dir(path)
     }
 
-    fn link(&self, path: &Path) -> Option<String> {
-        std::fs::read_link(path).ok().and_then(|target| target.to_str().map(str::to_owned))
-    }
-
     fn read(&self, path: &Path) -> Result<(Bytes, u32), Failed> {
         self.files.read(path).map_err(|error| {
             failed(format!("cannot read `{}`: {}", project::shown(path).display(), project::cause(&error)))
@@ -156,39 +158,21 @@ impl Controller for TaskController<'_> {
             return Ok(None);
         }
         file.read_to_end(&mut bytes).map_err(unreadable)?;
-        let plain = self
-            .project
-            .opened(path, &bytes)
-            .map_err(|diagnostic| Failed { hint: diagnostic.hint.clone(), ..failed(diagnostic.message) })?;
+        let plain = self.project.opened(path, &bytes).map_err(|diagnostic| {
+            let mut failed = Failed { hint: diagnostic.hint.clone(), ..failed(diagnostic.message) };
+            if self.project.vault().passwords().is_empty() {
+                let whole =
+                    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
+                let told = format!("A vault password or secret must be specified to decrypt {whole}");
+                failed.result.insert(Key::str("msg"), Value::from(told));
+            }
+            failed
+        })?;
         Ok(Some(plain))
     }
 
-    fn tree(&self, path: &Path) -> Result<Vec<(String, bool)>, Failed> {
-        fn walk(
-            root: &Path,
-            below: &str,
-            out: &mut Vec<(String, bool)>,
-            project: &Project,
-        ) -> Result<(), Failed> {
-            let entries = project
-                .entries(&root.join(below))
-                .map_err(|diagnostic| failed(diagnostic.message.clone()))?;
-            for entry in entries {
-                let Some(name) = entry.file_name().and_then(|name| name.to_str()) else {
-                    return Err(failed(format!("`{}` has a name that is not UTF-8", entry.display())));
-                };
-                let relative = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
-                let directory = project.is_dir(&entry);
-                out.push((relative.clone(), directory));
-                if directory {
-                    walk(root, &relative, out, project)?;
-                }
-            }
-            Ok(())
-        }
-        let mut out = Vec::new();
-        walk(path, "", &mut out, self.project)?;
-        Ok(out)
+    fn tree(&self, path: &Path, links: Links) -> Result<Vec<(String, InTree)>, Failed> {
+        tree::listed(path, links, self.project)
     }
 
     fn render(&self, path: &Path, options: &TemplateOptions) -> Result<Rendered, Halt> {

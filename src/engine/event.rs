@@ -290,6 +290,11 @@ pub enum Event {
         /// The command line.
         command: String,
     },
+    /// A host's Python is looked for. Told from `-vvv` on.
+    PythonSought {
+        /// The host.
+        host: String,
+    },
     /// Something was evaluated that Ansible is going to give up.
     Deprecated {
         /// The task.

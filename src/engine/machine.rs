@@ -231,6 +231,20 @@ impl Machine {
         sessions.get(&user.key)?.hello().map(|hello| hello.home.clone())
     }
 
+    /// The home directory of a user, whose session is begun where there is none yet.
+    pub(super) async fn asked_home(&self, user: &User) -> Result<Option<String>, Trouble> {
+        if self.home(user).await.is_none() {
+            self.exchange(user, Vec::new(), None).await?;
+        }
+        Ok(self.home(user).await)
+    }
+
+    /// As [`Self::home`], without waiting for it.
+    pub(super) fn known_home(&self, user: &User) -> Option<String> {
+        let sessions = self.sessions.try_lock().ok()?;
+        sessions.get(&user.key)?.hello().map(|hello| hello.home.clone())
+    }
+
     async fn session(&self, user: &User) -> Result<Arc<Session>, Trouble> {
         let connection = self.connection().await?;
         self.users.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(&user.key), user.clone());

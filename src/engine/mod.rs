@@ -4,6 +4,7 @@
 mod ahead;
 mod controller;
 pub mod destination;
+mod differences;
 pub mod event;
 mod execution;
 pub mod explain;
@@ -31,6 +32,7 @@ mod steps;
 mod synchronize;
 mod task;
 mod template_file;
+mod tree;
 
 use std::collections::HashSet;
 use std::path::PathBuf;

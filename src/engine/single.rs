@@ -98,13 +98,13 @@ impl Single {
     }
 
     pub(super) fn halted(failed: Failed) -> Self {
-        let Failed { message, hint, diagnostic, mut result, raised: stopped } = failed;
+        let Failed { message, hint, diagnostic, mut result, raised: stopped, warnings } = failed;
         if let Some(diagnostic) = &diagnostic {
             result.entry(Key::str("msg")).or_insert_with(|| Value::from(told(diagnostic)));
         }
         // a command that ended badly has changed something nevertheless
         let changed = result.get("changed").is_some_and(|changed| changed == &Value::Bool(true));
-        Self { result, changed, stopped, ..Self::failed(FailureText { message, hint, diagnostic }) }
+        Self { result, changed, warnings, stopped, ..Self::failed(FailureText { message, hint, diagnostic }) }
     }
 
     /// What `register` sees.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::ahead::Ahead;
 use super::controller::TaskController;
+use super::differences;
 use super::event::{Event, FailureText, Outcome, TaskLabel};
 use super::execution::Execution;
 use super::include::Included;
@@ -19,6 +20,7 @@ use super::run::Run;
 use super::single::{Settings, Single, registered_deprecation, shown};
 use crate::base::{Key, Map, Unknown, Value};
 use crate::lang::{Keyword, Task, is_reserved, reserved, short_name};
+use crate::modules::located::names_home;
 use crate::modules::{Context, FreeForm};
 use crate::plan::bind::{Binder, Bound, Items, Stop, When};
 use crate::plan::check::engine_action;
@@ -653,12 +655,26 @@ impl Turn<'_> {
                 return cause.single().map(|single| Single { tainted, foreign: true, ..single });
             }
         };
+        let pinged = if file.is_none() && module.doc().name == "ping" && self.run.options.check_apart {
+            match self.pinged(making).await {
+                Ok(found) => Some(found),
+                Err(cause) => return cause.single(),
+            }
+        } else {
+            None
+        };
         let context = Context {
             packed: made.as_ref().map(|made| Arc::clone(&made.packed)),
             shows_secrets: self.run.options.check_apart,
             check_mode: settings.check_mode,
             diff: settings.diff,
             user: machine.user_name(&user),
+            // who cannot be become fails with the task's own first question
+            home: if names_home(&module.fields(), &given) {
+                machine.asked_home(&user).await.ok().flatten()
+            } else {
+                None
+            },
             environment,
             host: self.host.to_string(),
             verbosity: self.run.options.verbosity,
@@ -693,7 +709,7 @@ impl Turn<'_> {
             ended => ended?,
         };
         if module.doc().name == "setup" {
-            self.name_python(binder, &mut single);
+            self.name_python(binder, &mut single, delegate);
         }
         if let Some(beside) = &beside {
             beside.note(&single, settings.check_mode, &self.me());
@@ -702,6 +718,9 @@ impl Turn<'_> {
         single.tainted |= tainted;
         if let Some(made) = made {
             made.note(&mut single, delegate);
+        }
+        if let Some(found) = pinged {
+            found.note(&mut single, delegate);
         }
         Ok(single)
     }
@@ -782,6 +801,13 @@ impl Turn<'_> {
         }
         for deprecation in deprecations {
             self.run.tell(Event::Deprecated { task: Arc::clone(&self.label), deprecation });
+        }
+        if settings.diff
+            && (self.run.options.check_apart || self.task.keyword(Keyword::Diff).is_some())
+            && !single.diffs.is_empty()
+        {
+            let told = || differences::registered(&single.diffs);
+            single.result.entry(Key::str("diff")).or_insert_with(told);
         }
         let value = single.value();
         if single.foreign && single.skipped.is_none() {

@@ -14,7 +14,7 @@ use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fai
 use super::edit_file;
 use super::params::PathText;
 use super::paths;
-use super::view::{Search, View};
+use super::view::{InTree, Links, Search, View};
 use super::write_file::{self, EDIT_LIMIT, Replace, Show, Write};
 use crate::base::Map;
 use crate::base::pyregex::{self, Flags};
@@ -166,9 +166,9 @@ fn local(params: &AssembleParams, takes: &dyn Fn(&str) -> bool, view: &View<'_>)
         return fail(format!("Source ({shown}) is not a directory"));
     }
     let mut names: Vec<String> = controller
-        .tree(&source)?
+        .tree(&source, Links::Followed)?
         .into_iter()
-        .filter(|(name, is_directory)| !is_directory && !name.contains('/') && takes(name))
+        .filter(|(name, kind)| *kind == InTree::File && !name.contains('/') && takes(name))
         .map(|(name, _)| name)
         .collect();
     names.sort();

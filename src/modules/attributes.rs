@@ -4,6 +4,7 @@
 use super::contract::{Halt, fail};
 use super::diff::Diff;
 use super::params::Mode;
+use super::run;
 use super::view::View;
 use crate::base::Map;
 use crate::params;
@@ -75,6 +76,34 @@ impl FileAttributes {
         let named = |text: &Option<String>| text.clone().filter(|text| text.parse::<u32>().is_err());
         let user = named(&self.owner).map(|name| Query::User { name });
         user.into_iter().chain(named(&self.group).map(|name| Query::Group { name })).collect()
+    }
+
+    /// Warnings, in check mode, of a user or group that the host does not have, in the original's words: a task before
+    /// may have made them by the time that the file's is run.
+    pub fn strangers(&self, view: &View<'_>) -> Result<Vec<String>, Halt> {
+        let mut warnings = Vec::new();
+        if !view.context().check_mode {
+            return Ok(warnings);
+        }
+        let named = [("user", "uid", &self.owner), ("group", "gid", &self.group)];
+        for (kind, number, text) in named {
+            let Some(text) = text else { continue };
+            let database = if kind == "user" { "passwd" } else { "group" };
+            let (known, with) = match text.trim().parse::<u32>() {
+                Ok(id) => {
+                    let found = run::read(view, ["getent", database, &id.to_string()])?;
+                    (found.is_none_or(|found| found.status == 0), format!(" with {number}"))
+                }
+                Err(_) if kind == "user" => (view.user(text)?.is_some(), String::new()),
+                Err(_) => (view.group(text)?.is_some(), String::new()),
+            };
+            if !known {
+                warnings.push(format!(
+                    "failed to look up {kind}{with} {text}. Create {kind} up to this point in real play"
+                ));
+            }
+        }
+        Ok(warnings)
     }
 
     /// Looks up what is wanted; `there` is what the path is now. A user or group that does not exist fails the

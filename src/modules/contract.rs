@@ -254,6 +254,8 @@ pub struct Failed {
     /// Whether the task could not begin, for a file or a template on the controller: `failed_when` does not judge it,
     /// and `until` does not try again.
     pub raised: bool,
+    /// Warnings for the user.
+    pub warnings: Vec<String>,
 }
 
 /// Fails the task with a message.
@@ -494,12 +496,12 @@ impl<M: Module> AnyModule for Registered<M> {
     }
 
     fn plan(&self, given: &Given, view: &View<'_>) -> Result<Step, Halt> {
-        let given = located(&M::Params::fields(), given, view)?;
+        let given = located(M::DOC.name, &M::Params::fields(), given, view)?;
         M::plan(&parse::<M>(&given)?, view)
     }
 
     fn result(&self, given: &Given, view: &View<'_>, plan: &Plan, outcomes: &[Done]) -> Result<Map, Halt> {
-        let given = located(&M::Params::fields(), given, view)?;
+        let given = located(M::DOC.name, &M::Params::fields(), given, view)?;
         M::result(&parse::<M>(&given)?, view, plan, outcomes)
     }
 

@@ -136,7 +136,11 @@ impl Module for File {
         let path = paths::trimmed(&given).to_owned();
         let about = told(&given, there.as_ref());
         let shown = given.clone();
-        let removed = if state == State::Absent { content_of(&path, there.as_ref(), view)? } else { None };
+        let (removed, strangers) = if state == State::Absent {
+            (content_of(&path, there.as_ref(), view)?, Vec::new())
+        } else {
+            (None, params.attributes.strangers(view)?)
+        };
         let task = Task { params, view, given, path, there, times };
         match state {
             State::Absent => task.absent(),
@@ -151,11 +155,14 @@ impl Module for File {
                 let diff = difference(&shown, &plan.diffs, removed);
                 plan.result.insert("diff".into(), diff);
             }
+            plan.warnings.retain(|warning| !strangers.contains(warning));
+            plan.warnings.splice(0..0, strangers.iter().cloned());
             Step::Plan(plan)
         })
         .map_err(|halt| match halt {
             Halt::Failed(mut failed) => {
                 failed.result.extend(about);
+                failed.warnings.extend(strangers.iter().cloned());
                 Halt::Failed(failed)
             }
             other => other,

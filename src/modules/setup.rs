@@ -29,6 +29,8 @@ params! {
         gather_timeout: u32 = 10u32;
         /// Directory on the host with local facts (`*.fact`).
         fact_path: PathText = PathText("/etc/ansible/facts.d".to_owned());
+        /// Of `gather_facts`: whether several modules that gather facts run at once. fleet has one, so that it means nothing.
+        parallel: Option<bool>;
     }
 }
 
@@ -48,7 +50,7 @@ impl Module for Setup {
     };
 
     fn plan(params: &SetupParams, view: &View<'_>) -> Result<Step, Halt> {
-        let SetupParams { gather_subset, filter, gather_timeout, fact_path } = params;
+        let SetupParams { gather_subset, filter, gather_timeout, fact_path, parallel: _ } = params;
         let query = Query::Facts {
             subset: gather_subset.clone(),
             fact_path: fact_path.0.clone(),

@@ -43,6 +43,8 @@ pub struct Context {
     pub shows_secrets: bool,
     /// Name of the user that the task's actions run as.
     pub user: String,
+    /// That user's home directory, as soon as the host has told it.
+    pub home: Option<String>,
     /// The task's `environment`, rendered.
     pub environment: Vec<(String, String)>,
     /// The host's name in the inventory.
@@ -62,6 +64,26 @@ pub enum Search {
     Files,
     /// In `templates/` of the role, the task file, the playbook.
     Templates,
+}
+
+/// What is done with links below a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// They are what they lead to, but those that lead nowhere, or back to a directory which they are in.
+    Followed,
+    /// They are links.
+    Kept,
+}
+
+/// What is below a directory of the controller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InTree {
+    /// A directory.
+    Directory,
+    /// A file.
+    File,
+    /// A symbolic link, with its text.
+    Link(String),
 }
 
 /// How the template module wants a file rendered (parameters of `ansible.builtin.template`).
@@ -109,10 +131,8 @@ pub trait Controller {
     fn decrypted(&self, path: &Path) -> Result<Option<Vec<u8>>, Failed>;
     /// Whether a path that was found is a directory (links are followed).
     fn is_directory(&self, path: &Path) -> bool;
-    /// The text of a symbolic link on the controller; `None` where the path is none.
-    fn link(&self, path: &Path) -> Option<String>;
-    /// What is below a directory: relative path and whether it is a directory, sorted; links are followed.
-    fn tree(&self, path: &Path) -> Result<Vec<(String, bool)>, Failed>;
+    /// What is below a directory, by relative path, each directory before what is in it.
+    fn tree(&self, path: &Path, links: Links) -> Result<Vec<(String, InTree)>, Failed>;
     /// A template file, rendered with the task's variables.
     fn render(&self, path: &Path, options: &TemplateOptions) -> Result<Rendered, Halt>;
     /// Whether a condition (text, boolean, list) holds.
@@ -275,8 +295,8 @@ impl From<Diagnostic> for Halt {
             message: diagnostic.message.clone(),
             hint: diagnostic.hint.clone(),
             diagnostic: Some(diagnostic),
-            result: Map::new(),
             raised: true,
+            ..Failed::default()
         }))
     }
 }

@@ -96,6 +96,7 @@ fn encode(event: &Event) -> Option<Json> {
         Event::ProgramStarted { host, command } => {
             json!({"event": "program_started", "host": host, "command": command})
         }
+        Event::PythonSought { host } => json!({"event": "python_sought", "host": host}),
         Event::Deprecated { task, deprecation } => json!({
             "event": "deprecated", "task": label(task), "message": deprecation.message,
             "place": deprecation.place.as_ref().map(ToString::to_string),

@@ -310,6 +310,9 @@ impl<W: Write + Send> Reporter for Terminal<W> {
             Event::ProgramStarted { host, command } => {
                 writeln!(self.out, "{}", paint(Label::Dim, &format!("{:>12} {host}  {command}", "starting")))
             }
+            Event::PythonSought { host } => {
+                writeln!(self.out, "{}", paint(Label::Dim, &format!("{:>12} {host}  Python", "looking for")))
+            }
             // of Ansible's concern: the same text is fine here
             Event::Deprecated { task: _, deprecation } => {
                 if self.settings.verbosity == 0 {

@@ -88,12 +88,23 @@ impl Made {
     /// Notes in the task's end that its module was a file.
     pub(super) fn note(self, single: &mut Single, delegate: Option<&str>) {
         single.foreign = true;
-        if let Some(python) = self.discovered.filter(|_| delegate.is_none()) {
-            single.facts.insert(Key::str(interpreter::FACT), Value::from(python));
-        }
-        told::warn(&mut single.result, &self.warnings);
-        single.warnings.splice(0..0, self.warnings);
+        note(single, self.discovered, self.warnings, delegate);
     }
+}
+
+impl interpreter::Found {
+    /// Notes in the end of a task what was found for it.
+    pub(super) fn note(self, single: &mut Single, delegate: Option<&str>) {
+        note(single, self.discovered, self.warnings, delegate);
+    }
+}
+
+fn note(single: &mut Single, discovered: Option<String>, warnings: Vec<String>, delegate: Option<&str>) {
+    if let Some(python) = discovered.filter(|_| delegate.is_none()) {
+        single.facts.insert(Key::str(interpreter::FACT), Value::from(python));
+    }
+    told::warn(&mut single.result, &warnings);
+    single.warnings.splice(0..0, warnings);
 }
 
 impl Turn<'_> {

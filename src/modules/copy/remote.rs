@@ -7,16 +7,16 @@ use crate::modules::contract::{Halt, Plan, Planned, Side, fail};
 use crate::modules::diff::Diff;
 use crate::modules::file::directory;
 use crate::modules::params::Mode;
-use crate::modules::paths;
 use crate::modules::view::{TEXT_LIMIT, View};
 use crate::modules::write_file::{self, Show};
+use crate::modules::{located, paths};
 use crate::wire::action::Bytes;
 use crate::wire::{
     Action, Algorithm, Change, Content, Digest, Entry, FileKind, Follow, Observation, Query, Stat,
 };
 
-pub(super) fn plan(params: &CopyParams, src: &str, dest: &str, view: &View<'_>) -> Result<Plan, Halt> {
-    let src = paths::checked("src", src)?;
+pub(super) fn plan(params: &CopyParams, given: &str, dest: &str, view: &View<'_>) -> Result<Plan, Halt> {
+    let src = located::placed(given, view)?;
     let name = paths::basename(&src);
     let md5 = Query::Digest { path: src.clone(), algorithm: Algorithm::Md5, limit: None };
     view.want([stat(&src, Follow::Yes), sum(&src), md5]);
@@ -26,17 +26,19 @@ pub(super) fn plan(params: &CopyParams, src: &str, dest: &str, view: &View<'_>) 
     if dest.ends_with('/') || may_be_directory(dest) {
         view.want(write_file::queries(&paths::join(dest, name), &params.attributes));
     }
-    let Some(source) = view.stat(&src, Follow::Yes)? else { return fail(format!("Source {src} not found")) };
+    let Some(source) = view.stat(&src, Follow::Yes)? else {
+        return fail(format!("Source {given} not found"));
+    };
     if !source.readable {
-        return fail(format!("Source {src} not readable"));
+        return fail(format!("Source {given} not readable"));
     }
     match source.kind {
         FileKind::File => {}
-        FileKind::Directory => return tree(params, &src, dest, view),
-        _ => return fail(format!("Cannot copy invalid source '{src}': not a file")),
+        FileKind::Directory => return Ok(tree(params, &src, dest, view)?.with("src", given)),
+        _ => return fail(format!("Cannot copy invalid source '{given}': not a file")),
     }
     let Digest::Hash { hex: sha1, size } = view.sha1(&src)? else {
-        return fail(format!("Source {src} not readable"));
+        return fail(format!("Source {given} not readable"));
     };
     if params.checksum.as_ref().is_some_and(|wanted| *wanted != sha1) {
         return fail("Copied file does not match the expected checksum. Transfer failed.");
@@ -55,7 +57,7 @@ pub(super) fn plan(params: &CopyParams, src: &str, dest: &str, view: &View<'_>) 
     if let Digest::Hash { hex, .. } = view.digest(&src, Algorithm::Md5)? {
         plan.result.insert("md5sum".into(), hex.into());
     }
-    Ok(plan.with("src", src))
+    Ok(plan.with("src", given))
 }
 
 fn sum(path: &str) -> Query {
@@ -136,7 +138,7 @@ fn tree(params: &CopyParams, src: &str, dest: &str, view: &View<'_>) -> Result<P
     if let (true, Some(there)) = (plan.changes.is_empty(), view.stat(paths::trimmed(&at), Follow::No)?) {
         plan.result.extend(attributes::path_keys(&there));
     }
-    Ok(plan.with("src", src).with("dest", at))
+    Ok(plan.with("dest", at))
 }
 
 /// With links replaced by what they lead to.

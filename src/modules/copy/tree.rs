@@ -7,7 +7,7 @@ use super::{CopyParams, One, directory_wish, follow, mode, one, stat};
 use crate::modules::contract::{Halt, Plan};
 use crate::modules::file::directory;
 use crate::modules::paths;
-use crate::modules::view::View;
+use crate::modules::view::{InTree, Links, View};
 use crate::modules::write_file::{self, Show, Verdict};
 use crate::wire::Follow;
 
@@ -18,17 +18,15 @@ pub(super) fn plan(
     dest: &str,
     view: &View<'_>,
 ) -> Result<Plan, Halt> {
-    let mut entries = view.controller().tree(source)?;
+    let follows = if params.local_follow == Some(false) { Links::Kept } else { Links::Followed };
+    let mut entries: Vec<(String, bool)> = Vec::new();
     let mut links: Vec<(String, String)> = Vec::new();
-    if params.local_follow == Some(false) {
-        entries.retain(|(below, _)| {
-            if links.iter().any(|(link, _)| below.starts_with(&format!("{link}/"))) {
-                return false;
-            }
-            let target = view.controller().link(&source.join(below));
-            links.extend(target.clone().map(|target| (below.clone(), target)));
-            target.is_none()
-        });
+    for (below, kind) in view.controller().tree(source, follows)? {
+        match kind {
+            InTree::Directory => entries.push((below, true)),
+            InTree::File => entries.push((below, false)),
+            InTree::Link(text) => links.push((below, text)),
+        }
     }
     let shown = source.display().to_string();
     // without a trailing slash the directory itself is copied, by its name

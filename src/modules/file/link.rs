@@ -1,10 +1,11 @@
 //! `state: link` and `state: hard`.
 
 use super::{Task, on_host, previous, previous_or_absent};
+use crate::base::Value;
 use crate::modules::attributes::Wish;
-use crate::modules::contract::{Halt, Plan, fail};
+use crate::modules::contract::{Failed, Halt, Plan, fail};
 use crate::modules::diff::Diff;
-use crate::modules::paths;
+use crate::modules::{located, paths};
 use crate::wire::{Action, Attributes, Change, FileKind, Follow, Query, Stat};
 
 impl Task<'_> {
@@ -13,9 +14,6 @@ impl Task<'_> {
         let before = previous_or_absent(self.there.as_ref());
         let current = self.there.as_ref().and_then(|stat| stat.target.clone());
         let given = self.params.src.as_ref().map(|src| src.0.clone());
-        if given.as_deref().is_some_and(|src| src.starts_with('~')) {
-            return fail("a `~` in `src` of a link is not supported yet");
-        }
         let Some(src) = given.or_else(|| current.clone()) else {
             return fail("src is required for creating new symlinks");
         };
@@ -100,12 +98,17 @@ impl Task<'_> {
     pub(super) fn hard(self) -> Result<Plan, Halt> {
         let path = &self.path;
         let before = previous_or_absent(self.there.as_ref());
-        let given = self.params.src.as_ref().map(|src| paths::checked("src", src)).transpose()?;
+        let given = self.params.src.as_ref().map(|src| src.0.clone());
+        let place = given.as_ref().map(|src| located::placed(src, self.view)).transpose()?;
+        let told = |message: &str| {
+            let result = crate::map! {"dest" => self.given.as_str(), "src" => given.clone().map_or(Value::Null, Into::into)};
+            Err(Failed { message: message.to_owned(), result, ..Failed::default() }.into())
+        };
         let source = match &given {
             None if before != "hard" => return fail("src is required for creating new hardlinks"),
             None => None,
-            Some(src) => match self.view.stat(src, Follow::Yes)? {
-                None => return fail("src does not exist"),
+            Some(src) => match self.view.stat(place.as_deref().unwrap_or(src), Follow::Yes)? {
+                None => return told("src does not exist"),
                 Some(stat) => Some((src, stat)),
             },
         };
@@ -122,8 +125,8 @@ impl Task<'_> {
         let made = !same && (before != "link" || !same_text);
         if made && !self.params.force {
             match before {
-                "hard" => return fail("Cannot link, different hard link exists at destination"),
-                "file" => return fail("Cannot link, file exists at destination"),
+                "hard" => return told("Cannot link, different hard link exists at destination"),
+                "file" => return told("Cannot link, file exists at destination"),
                 "directory" => return fail("Cannot link: different hard link exists at destination"),
                 _ => {}
             }
@@ -139,7 +142,8 @@ impl Task<'_> {
         };
         let wish = self.wish(file)?;
         if let (true, Some((src, _))) = (made, &source) {
-            let link = Action::HardLink { path: path.clone(), target: (*src).clone() };
+            let target = place.as_ref().unwrap_or(src).clone();
+            let link = Action::HardLink { path: path.clone(), target };
             plan.changes.push(on_host(Change::new(link)));
             plan.diffs.push(Diff::attribute(path, "state", before, "hard"));
             plan.diffs.push(Diff::attribute(path, "src", "", src));
@@ -157,8 +161,6 @@ impl Task<'_> {
         let (kind, size) = file.map_or((FileKind::File, 0), |stat| (stat.kind, stat.size));
         plan.result = wish.keys(file, kind, size, user);
         plan = plan.with("state", file.map_or("hard", |stat| if made { "hard" } else { previous(stat) }));
-        Ok(plan
-            .with("dest", self.given.as_str())
-            .with("src", given.map_or(crate::base::Value::Null, Into::into)))
+        Ok(plan.with("dest", self.given.as_str()).with("src", given.map_or(Value::Null, Into::into)))
     }
 }

@@ -1,7 +1,7 @@
 //! The controller of a case: the project's files and what expressions give.
 //!
 //! `project` maps paths (`files/a.conf`, `templates/b.j2`) to a text (0644) or to an object with `text` and where needed
-//! `mode`, `decrypted` (it is encrypted with vault), `unknown` (rendering it hangs on that task) and `tainted` (rendering it reads a secret). Rendering gives the
+//! `mode`, `decrypted` (it is encrypted with vault), `link` (it is a link; without `text` to nowhere or in a circle), `unknown` (rendering it hangs on that task) and `tainted` (rendering it reads a secret). Rendering gives the
 //! text as it is. `values` maps expressions to their values.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use crate::base::{Unknown, Value};
 use crate::modules::contract::{Failed, Halt, fail};
-use crate::modules::view::{Controller, Rendered, Search, TemplateOptions};
+use crate::modules::view::{Controller, InTree, Links, Rendered, Search, TemplateOptions};
 use crate::wire::action::Bytes;
 
 /// The controller of a case.
@@ -81,20 +81,26 @@ impl Controller for Project {
         self.has(name) && !self.files.contains_key(name)
     }
 
-    fn link(&self, path: &Path) -> Option<String> {
-        let name = path.to_str().unwrap_or_default();
-        self.files.get(name)?.get("link")?.as_str().map(str::to_owned)
-    }
-
-    fn tree(&self, path: &Path) -> Result<Vec<(String, bool)>, Failed> {
+    fn tree(&self, path: &Path, links: Links) -> Result<Vec<(String, InTree)>, Failed> {
         let root = format!("{}/", path.display());
-        let mut all = BTreeMap::new();
+        let mut all: BTreeMap<String, InTree> = BTreeMap::new();
         for (name, json) in &self.files {
             let Some(below) = name.strip_prefix(&root) else { continue };
-            for (at, _) in below.match_indices('/') {
-                all.insert(below.get(..at).unwrap_or_default().to_owned(), true);
+            let above = || below.match_indices('/').map(|(at, _)| below.get(..at).unwrap_or_default());
+            if above().any(|above| matches!(all.get(above), Some(InTree::Link(_)))) {
+                continue;
             }
-            all.insert(below.trim_end_matches('/').to_owned(), json.is_null());
+            let link = json
+                .get("link")
+                .and_then(Json::as_str)
+                .filter(|_| links == Links::Kept || json.get("text").is_none());
+            all.extend(above().map(|above| (above.to_owned(), InTree::Directory)));
+            let kind = match link {
+                Some(text) => InTree::Link(text.to_owned()),
+                None if json.is_null() => InTree::Directory,
+                None => InTree::File,
+            };
+            all.insert(below.trim_end_matches('/').to_owned(), kind);
         }
         Ok(all.into_iter().collect())
     }

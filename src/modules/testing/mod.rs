@@ -89,6 +89,7 @@ impl Case {
             check_mode: flag("check", false),
             diff: flag("diff", true),
             user,
+            home: context.get("home").and_then(Json::as_str).map(str::to_owned),
             host: "web1".to_owned(),
             environment: Vec::new(),
             verbosity: 0,

@@ -80,6 +80,15 @@ impl Callback {
         Self { display, settings, check_mode: false, aborted: false, current: None, announced: None }
     }
 
+    /// A line that is told from `-vvv` on; the log has it anyway.
+    fn aside(&mut self, text: &str) -> io::Result<()> {
+        if self.settings.verbosity >= 3 {
+            self.line(text, Colour::Blue)
+        } else {
+            self.display.log(text, Some(Colour::Blue))
+        }
+    }
+
     fn line(&mut self, text: &str, colour: Colour) -> io::Result<()> {
         self.display.line(text, Some(colour), Stream::Out)
     }
@@ -425,13 +434,9 @@ impl Reporter for Callback {
                     format!("host '{host}': an interrupted run has left the handler '{handler}' notified");
                 self.display.warning(&text)
             }
-            Event::ProgramStarted { host, command } => {
-                let text = format!("<{host}> EXEC {command}");
-                if self.settings.verbosity >= 3 {
-                    self.line(&text, Colour::Blue)
-                } else {
-                    self.display.log(&text, Some(Colour::Blue))
-                }
+            Event::ProgramStarted { host, command } => self.aside(&format!("<{host}> EXEC {command}")),
+            Event::PythonSought { host } => {
+                self.aside(&format!("<{host}> Attempting python interpreter discovery."))
             }
             Event::Deprecated { task, deprecation } => {
                 if !self.settings.deprecations {
