@@ -158,13 +158,21 @@ mod tests {
     #[test]
     fn every_word_is_told() {
         let is_told = |text: &str, word: &str| assert!(text.ends_with('.'), "`{word}`: `{text}`");
-        Keyword::ALL.iter().for_each(|one| is_told(keyword(*one), one.name()));
+        for one in Keyword::ALL {
+            is_told(keyword(*one), one.name());
+        }
         let structured = [STRUCTURAL_BLOCK, STRUCTURAL_PLAY, STRUCTURAL_TASK].concat();
-        structured.iter().for_each(|word| is_told(structural(word), word));
+        for word in &structured {
+            is_told(structural(word), word);
+        }
         for word in STRUCTURAL_IMPORT.iter().filter(|word| Keyword::parse(word).is_none()) {
             is_told(structural(word), word);
         }
-        CONTROLS.iter().for_each(|word| is_told(loop_control(word), word));
-        PROMPT_KEYS.iter().for_each(|word| is_told(prompt(word), word));
+        for word in CONTROLS {
+            is_told(loop_control(word), word);
+        }
+        for word in PROMPT_KEYS {
+            is_told(prompt(word), word);
+        }
     }
 }
