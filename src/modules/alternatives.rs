@@ -29,7 +29,7 @@ params! {
     pub struct AltParams {
         /// The common name.
         name: String;
-        /// The program.
+        /// The program that the name stands for, by its full path.
         path: Option<PathText>;
         /// The family of programs, on systems that have them.
         family: Option<String>;

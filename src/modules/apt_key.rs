@@ -32,9 +32,9 @@ params! {
     pub struct AptKeyParams {
         /// The key's fingerprint or the end of it. Left out, it is read from the key.
         id: Option<String>;
-        /// A URL of the key.
+        /// Where the key is downloaded from.
         url: Option<String>;
-        /// The key's text.
+        /// The key itself, as the text of an armoured file.
         data: Option<String>;
         /// A file of the host with the key.
         file: Option<PathText>;

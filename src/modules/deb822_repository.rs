@@ -42,7 +42,7 @@ params! {
         allow_insecure: Option<bool>;
         /// Whether one with weak authentication is accepted.
         allow_weak: Option<bool>;
-        /// Architectures.
+        /// Only packages for these architectures, as `amd64`. Left out, those of the host.
         architectures: Option<Vec<String>>;
         /// Whether files are fetched by their hashes.
         by_hash: Option<bool>;
@@ -50,7 +50,7 @@ params! {
         check_date: Option<bool>;
         /// Whether it is checked that the repository's lists are still valid.
         check_valid_until: Option<bool>;
-        /// Components.
+        /// Parts of the repository, as `main`.
         components: Option<Vec<String>>;
         /// How many seconds in the future a date may be.
         date_max_future: Option<i64>;
@@ -64,7 +64,7 @@ params! {
         pdiffs: Option<bool>;
         /// The key: a URL, the path of a file on the host, a fingerprint, or its text.
         signed_by: Option<String>;
-        /// Suites.
+        /// Releases, as `bookworm`; a path with a trailing slash, if the repository has no parts.
         suites: Option<Vec<String>>;
         /// Targets of downloads.
         targets: Option<Vec<String>>;
@@ -72,7 +72,7 @@ params! {
         trusted: Option<bool>;
         /// `deb`, `deb-src`.
         types: Vec<String> = vec!["deb".to_owned()];
-        /// URLs.
+        /// Where the repository is: one URL or several.
         uris: Option<Vec<String>>;
         /// The file's permissions.
         mode: Mode = Mode::Bits(0o644);

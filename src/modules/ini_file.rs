@@ -44,7 +44,7 @@ params! {
         section_has_values: Vec<Map>;
         /// The option. Left out, the section as a whole is meant.
         option: Option<String>;
-        /// Its value.
+        /// What the option shall be; also what is looked for where it is removed with `exclusive: false`.
         value: Option<String>;
         /// Its values, for an option that is there several times.
         values: Option<Vec<String>>;

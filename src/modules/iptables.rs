@@ -64,11 +64,11 @@ params! {
         action: Place = Place::Append;
         /// The filter of IPv4, of IPv6, or both.
         ip_version: Version = Version::Four;
-        /// The chain.
+        /// The chain that the rule is in, as `INPUT`, or one of your own.
         chain: Option<String>;
         /// The number before which a rule is inserted.
         rule_num: Option<String>;
-        /// The protocol.
+        /// Only packets of this protocol, as `tcp`; `!tcp` is all others.
         protocol: Option<String>;
         /// Seconds to wait for another that changes the filter.
         wait: Option<String>;
@@ -110,11 +110,11 @@ params! {
         destination_ports: Vec<String>;
         /// The ports that become the destination's.
         to_ports: Option<String>;
-        /// The DSCP mark.
+        /// The number that `jump: DSCP` writes into the packets.
         set_dscp_mark: Option<String>;
-        /// The DSCP class.
+        /// The same as a class, as `AF21`.
         set_dscp_mark_class: Option<String>;
-        /// A comment.
+        /// A comment that is kept with the rule.
         comment: Option<String>;
         /// States of the connection.
         ctstate: Vec<String>;
@@ -136,7 +136,7 @@ params! {
         gid_owner: Option<String>;
         /// The answer to a packet that is rejected.
         reject_with: Option<String>;
-        /// The type of ICMP.
+        /// Only ICMP packets of this type, as `echo-request`.
         icmp_type: Option<String>;
         /// Whether it begins a connection.
         syn: Syn = Syn::Ignore;

@@ -71,7 +71,7 @@ params! {
         insert_relative_to: String = "zero";
         /// Whether the rule is removed.
         delete: bool = false;
-        /// The interface.
+        /// Only packets that come in or go out over this interface, as `direction` says.
         interface: Option<String>, aliases ["if"];
         /// The interface that packets come in by.
         interface_in: Option<String>, aliases ["if_in"];
@@ -87,11 +87,11 @@ params! {
         to_ip: String = "any", aliases ["to", "dest"];
         /// The destination's port.
         to_port: Option<String>, aliases ["port"];
-        /// The protocol.
+        /// Only packets of this protocol: `tcp`, `udp`, `esp`, `ah`, `gre` … ; `any` is all of them.
         proto: Option<String>, aliases ["protocol"];
         /// An application of `/etc/ufw/applications.d`.
         name: Option<String>, aliases ["app"];
-        /// A comment.
+        /// A comment that is kept with the rule.
         comment: Option<String>;
     }
     rules [

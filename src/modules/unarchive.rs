@@ -48,7 +48,7 @@ params! {
         list_files: bool = false;
         /// Whether files that are newer than the archive's stay.
         keep_newer: bool = false;
-        /// What is left out.
+        /// Files and directories of the archive that are not unpacked; wildcards count.
         exclude: Vec<String>;
         /// What is unpacked; nothing else is.
         include: Vec<String>;

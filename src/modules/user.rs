@@ -62,7 +62,7 @@ params! {
         move_home: bool = false;
         /// Directory from which a new home directory is filled. By default `/etc/skel`.
         skeleton: Option<String>;
-        /// The login shell.
+        /// The login shell, by its path. A new user gets the one that the host is set up for.
         shell: Option<PathText>;
         /// The password's hash as in shadow(5); `!` or `*` for none that fits.
         password: Option<String>, @secret;

@@ -32,7 +32,7 @@ params! {
         host: String = "127.0.0.1";
         /// The port. Without `port` and `path` the task waits `timeout` seconds.
         port: Option<u16>;
-        /// The file.
+        /// The file that is waited for, or in which `search_regex` must find something.
         path: Option<PathText>;
         /// A regular expression (multi-line) that has to be found in the file or in what the port says.
         search_regex: Option<String>;

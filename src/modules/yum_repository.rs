@@ -95,7 +95,7 @@ params! {
         gpgcakey: Option<String>;
         /// Whether signatures of packages are checked.
         gpgcheck: Option<bool>;
-        /// URLs of keys.
+        /// URLs of the keys that packages are signed with.
         gpgkey: Option<Vec<String>>;
         /// What HTTP caches may keep.
         http_caching: Option<Caching>;
@@ -147,7 +147,7 @@ params! {
         sslcacert: Option<String>, aliases ["ca_cert"];
         /// The client's certificate.
         sslclientcert: Option<String>, aliases ["client_cert"];
-        /// The client's key.
+        /// The file with the key of `sslclientcert`.
         sslclientkey: Option<String>, aliases ["client_key"];
         /// Whether certificates are checked.
         sslverify: Option<bool>, aliases ["validate_certs"];

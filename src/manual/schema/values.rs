@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Entries, of};
+use crate::modules::params::boolean_choice;
 
 /// What a text has that is a template.
 const TEMPLATE: &str = r"\{\{|\{%";
@@ -72,15 +73,11 @@ pub(super) fn definitions() -> Entries {
 }
 
 /// One of these values, or a template. YAML reads `yes` as a boolean and `1` as a number.
-pub(super) fn choice(choices: &[&str]) -> Value {
+pub(super) fn choice(choices: &[&'static str]) -> Value {
     let mut all: Vec<Value> = choices.iter().map(|choice| Value::from(*choice)).collect();
-    for choice in choices {
-        match *choice {
-            "yes" | "on" | "true" | "True" => all.push(Value::Bool(true)),
-            "no" | "off" | "false" | "False" => all.push(Value::Bool(false)),
-            number => all.extend(number.parse::<i64>().ok().map(Value::from)),
-        }
-    }
+    all.extend(choices.iter().filter_map(|choice| choice.parse::<i64>().ok().map(Value::from)));
+    let booleans = [true, false].map(|value| (value, boolean_choice(&value.into(), choices)));
+    all.extend(booleans.iter().filter(|(_, choice)| choice.is_some()).map(|(value, _)| Value::Bool(*value)));
     let mut unique: Vec<Value> = Vec::new();
     for value in all {
         if !unique.contains(&value) {
@@ -91,7 +88,7 @@ pub(super) fn choice(choices: &[&str]) -> Value {
 }
 
 /// A value of a type of parameters; `elements` is that of a list's items.
-pub(super) fn parameter(kind: &str, elements: Option<&str>, choices: &[&str]) -> Value {
+pub(super) fn parameter(kind: &str, elements: Option<&str>, choices: &[&'static str]) -> Value {
     match kind {
         "list" => list(elements, choices),
         _ if !choices.is_empty() => choice(choices),
@@ -104,7 +101,7 @@ pub(super) fn parameter(kind: &str, elements: Option<&str>, choices: &[&str]) ->
     }
 }
 
-fn list(elements: Option<&str>, choices: &[&str]) -> Value {
+fn list(elements: Option<&str>, choices: &[&'static str]) -> Value {
     match elements {
         Some(elements @ ("str" | "path")) if choices.is_empty() => {
             let _ = elements;
@@ -125,8 +122,8 @@ mod tests {
 
     #[test]
     fn choices_are_what_yaml_makes_of_them() {
-        let chosen = choice(&["yes", "no", "dist", "1"]);
-        assert_eq!(chosen["anyOf"][0]["enum"], json!(["yes", "no", "dist", "1", true, false, 1]));
+        let chosen = choice(&["yes", "no", "dist", "4"]);
+        assert_eq!(chosen["anyOf"][0]["enum"], json!(["yes", "no", "dist", "4", 4, true, false]));
     }
 
     #[test]

@@ -376,14 +376,16 @@ macro_rules! choices {
     };
 }
 
-/// A choice that was written as YAML's `yes` or `no` and arrived as a boolean, as Ansible maps it back.
+/// A choice that was written as YAML's `yes` or `no` and arrived as a boolean, as Ansible maps it back where one alone can
+/// be meant.
 pub fn boolean_choice(value: &Value, choices: &[&'static str]) -> Option<&'static str> {
     let words: &[&str] = match value {
-        Value::Bool(true) => &["yes", "on", "true", "True"],
-        Value::Bool(false) => &["no", "off", "false", "False"],
+        Value::Bool(true) => &["y", "yes", "on", "1", "true", "t", "True"],
+        Value::Bool(false) => &["n", "no", "off", "0", "false", "f", "False"],
         _ => return None,
     };
-    choices.iter().copied().find(|choice| words.contains(choice))
+    let mut meant = choices.iter().copied().filter(|choice| words.contains(choice));
+    meant.next().filter(|_| meant.next().is_none())
 }
 
 #[cfg(test)]

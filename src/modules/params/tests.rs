@@ -107,6 +107,14 @@ fn what_is_not_literal_is_not_judged_before_the_run() {
 }
 
 #[test]
+fn a_boolean_is_the_one_choice_that_it_can_mean() {
+    assert_eq!(boolean_choice(&true.into(), &["dist", "no", "yes"]), Some("yes"));
+    assert_eq!(boolean_choice(&false.into(), &["0", "1"]), Some("0"));
+    assert_eq!(boolean_choice(&false.into(), &["off", "no"]), None);
+    assert_eq!(boolean_choice(&"yes".into(), &["yes"]), None);
+}
+
+#[test]
 fn fields_tell_what_they_are() {
     let fields = Example::fields();
     let of = |name: &str| fields.iter().find(|f| f.name == name).unwrap().clone();
