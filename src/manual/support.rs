@@ -224,9 +224,13 @@ mod tests {
     /// The names of parameters that a source refuses: told by themselves, or in a list before the refusal.
     fn refused(text: &str) -> BTreeSet<String> {
         let alone = regex::Regex::new(r"parameter `([a-z_0-9]+)`[^;]* is not supported yet").unwrap();
+        // those of a choice that is refused
+        let within =
+            regex::Regex::new(r"/// Of `[a-z]+`, which is not supported yet\.\s+([a-z_0-9]+):").unwrap();
         let listed = regex::Regex::new(r#"\(\s*"([a-z_0-9]+)","#).unwrap();
         let mut names: BTreeSet<String> = alone
             .captures_iter(text)
+            .chain(within.captures_iter(text))
             .map(|found| found[1].to_owned())
             .filter(|name| name != "use" && name != "state")
             .collect();
@@ -281,8 +285,14 @@ mod tests {
 
     #[test]
     fn what_is_said_of_check_mode_is_what_the_modules_do() {
+        // what they do is known, and what comes of it is not
+        const MADE_THERE: &[&str] = &["npm", "openssh_keypair", "openssl_privatekey"];
         for module in MODULES {
             let name = module.doc().name;
+            if MADE_THERE.contains(&name) {
+                assert!(check(name) != Check::Full, "{name}");
+                continue;
+            }
             // `shell` is `command`, given to a shell
             let text = sources(if name == "shell" { "command" } else { name });
             let opaque = text.contains("opaque: true") || text.contains("opaque = true");

@@ -83,7 +83,7 @@ params! {
         subject_alt_name_critical: bool = false, aliases ["subjectAltName_critical"];
         /// Whether the common name is a further name where there are none.
         use_common_name_for_san: bool = true, aliases ["useCommonNameForSAN"];
-        /// What the key may be used for: `digitalSignature`, `keyEncipherment`, `keyCertSign` …
+        /// What the key may be used for: `digitalSignature`, `keyEncipherment`, `keyCertSign` and so on.
         key_usage: Option<Vec<String>>, aliases ["keyUsage"];
         /// Whether that is critical.
         key_usage_critical: bool = false, aliases ["keyUsage_critical"];

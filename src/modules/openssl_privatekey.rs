@@ -69,7 +69,7 @@ params! {
         r#type: KeyType = KeyType::Rsa;
         /// Bits, for `RSA` and `DSA`.
         size: u32 = 4096u32;
-        /// The curve, for `ECC`: `secp256r1`, `secp384r1`, `brainpoolP256r1` …
+        /// The curve, for `ECC`: `secp256r1`, `secp384r1`, `brainpoolP256r1` and so on.
         curve: Option<String>;
         /// What the key is encrypted with.
         passphrase: Option<String>, @secret;
