@@ -90,7 +90,9 @@ const TIMEOUT: &str = r#"
       ignore_errors: true
       register: job
     # whichever of the two clocks is the first, the controller's or the job's
-    - assert: {that: job.msg in ['async task did not complete within the requested time - 1s', 'Timeout exceeded']}
+    - assert:
+        that:
+          - job.msg in ['async task did not complete within the requested time - 1s', 'Timeout exceeded']
 "#;
 
 pub fn timeout(world: &World) {
