@@ -9,7 +9,7 @@
 //! ```
 
 use super::contract::{Failed, FreeForm, Halt, Module, ModuleDoc, Plan, Step, fail};
-use super::docker::{DockerParams, Engine};
+use super::docker::{DockerParams, Engine, api};
 use super::params::Rule;
 use super::run;
 use super::view::View;
@@ -129,16 +129,7 @@ impl DockerContainerExecParams {
         let mut environment = Vec::new();
         for (name, value) in self.env.iter().flatten() {
             let name = name.to_value().to_text();
-            let value = match value {
-                Value::Str(text) => text.to_string(),
-                Value::Secret(secret) => secret.reveal().to_owned(),
-                _ => {
-                    return fail(format!(
-                        "Non-string value found for env option. Ambiguous env options must be wrapped in quotes to avoid \
-                         them being interpreted. Key: {name}"
-                    ));
-                }
-            };
+            let value = api::env_value(&name, value)?;
             // values may be secrets: they go through the environment, unless the program would take them for its own
             if matches!(name.as_str(), "PATH" | "HOME") || name.starts_with("DOCKER_") {
                 parts.push(format!("--env={name}={value}"));

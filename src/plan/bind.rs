@@ -288,9 +288,17 @@ impl Binder<'_> {
         let mut bound = Bound::default();
         let asserts = same_module(&task.module, "assert");
         let take = |bound: &mut Bound, name: &str, value: &Value, place: &Place| -> Result<(), Stop> {
-            if asserts && name == "that" && !self.is_list(value)? {
+            if asserts && name == "that" {
                 // conditions are evaluated as they stand: what comes from hosts must not become a part of an expression
-                bound.given.insert(Arc::from(name), value.clone());
+                let given = match self.list(value) {
+                    Some(rendered) => {
+                        bound.tainted |= rendered.tainted;
+                        bound.unknown = bound.unknown.take().or(rendered.unknown);
+                        rendered.value
+                    }
+                    None => value.clone(),
+                };
+                bound.given.insert(Arc::from(name), given);
                 return Ok(());
             }
             let rendered = self.value(value).map_err(|stop| {
@@ -339,13 +347,12 @@ impl Binder<'_> {
         Ok(bound)
     }
 
-    /// Whether a value is a template that gives a list.
-    fn is_list(&self, value: &Value) -> Result<bool, Stop> {
+    /// The list that a template gives, if it does: where it cannot be rendered, the error is told where it is evaluated.
+    fn list(&self, value: &Value) -> Option<Rendered> {
         if !matches!(value, Value::Template(_)) {
-            return Ok(false);
+            return None;
         }
-        // where it cannot be rendered, the error is told where it is evaluated
-        Ok(self.value(value).is_ok_and(|rendered| matches!(rendered.value, Value::List(_))))
+        self.value(value).ok().filter(|rendered| matches!(rendered.value, Value::List(_)))
     }
 
     /// What `module_defaults` around the task give to its module, the innermost last.

@@ -338,9 +338,7 @@ impl Ctx<'_> {
             self.of_hidden_file(&name, result.as_ref().ok());
         }
         match result {
-            Err(Fail::Undefined(missing)) => {
-                Ok(Val::Missing(Rc::new(Missing { tripped: true, ..(*missing).clone() })))
-            }
+            Err(Fail::Undefined(missing)) => Ok(Val::Missing(Rc::new(missing.tripped()))),
             Err(Fail::Unknown(unknown)) => Ok(Val::unknown(unknown)),
             other => other,
         }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::context::Ctx;
-use super::fail::{Fail, Missing, Res, bail};
+use super::fail::{Fail, Res, bail};
 use super::object::{LoopState, Object};
 use super::options::Mode;
 use super::tree::{Block, Compiled, Expr, ForLoop, Missingness, Node, Sight, Stmt, Target};
@@ -167,8 +167,9 @@ impl Ctx<'_> {
                     output.unknown(unknown);
                 }
                 Err(Fail::Undefined(missing)) => {
-                    let tripped = Missing { tripped: true, ..(*missing).clone() };
-                    let Some(text) = self.run.patch(&tripped) else { return Err(Fail::Undefined(missing)) };
+                    let Some(text) = self.run.patch(&missing.tripped()) else {
+                        return Err(Fail::Undefined(missing));
+                    };
                     output.text(&Arc::from(text));
                     return Ok(Flow::Done);
                 }

@@ -41,6 +41,11 @@ pub(super) struct Missing {
 }
 
 impl Missing {
+    /// The same after something was done with it.
+    pub(super) fn tripped(&self) -> Self {
+        Self { tripped: true, ..self.clone() }
+    }
+
     /// Something missing that is not a variable.
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self {

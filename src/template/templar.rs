@@ -328,7 +328,7 @@ impl Templar {
         let run = Run::new(&self.0, lookups);
         let origin = Rc::new(Origin { text: Arc::from(""), place: None });
         let ctx = Ctx { run: &run, scope: Arc::clone(variables), frame: Rc::default(), origin };
-        match trust::value(&ctx, over, Some(place)) {
+        match trust::value(&ctx, over, place) {
             Some((Value::List(items), _)) => items.iter().map(trust::is_plain).collect(),
             _ => Vec::new(),
         }

@@ -18,8 +18,8 @@ pub(super) fn written(ctx: &Ctx<'_>, text: &Arc<str>) -> Option<(Value, Place)> 
 }
 
 /// The same of a value that may be a template.
-pub(super) fn value(ctx: &Ctx<'_>, value: &Value, place: Option<&Place>) -> Option<(Value, Place)> {
-    step(ctx, value.clone(), place?.clone(), MAX_STEPS)
+pub(super) fn value(ctx: &Ctx<'_>, value: &Value, place: &Place) -> Option<(Value, Place)> {
+    step(ctx, value.clone(), place.clone(), MAX_STEPS)
 }
 
 /// Whether there is no template in a value, at any depth.

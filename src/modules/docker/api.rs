@@ -345,6 +345,21 @@ pub fn plain(value: &Value) -> Json {
     }
 }
 
+/// The value of a variable of a container's environment: a text, as the original wants it.
+///
+/// # Errors
+/// If it is of another type.
+pub fn env_value(name: &str, value: &Value) -> Result<String, Halt> {
+    match value {
+        Value::Str(text) => Ok(text.to_string()),
+        Value::Secret(secret) => Ok(secret.reveal().to_owned()),
+        _ => fail(format!(
+            "Non-string value found for env option. Ambiguous env options must be wrapped in quotes to avoid them being \
+             interpreted. Key: {name}"
+        )),
+    }
+}
+
 /// Labels, each a text.
 ///
 /// # Errors

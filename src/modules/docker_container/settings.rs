@@ -492,16 +492,7 @@ impl<'a> Settings<'a> {
         }
         for (name, value) in params.env.iter().flatten() {
             let name = name.to_value().to_text();
-            let value = match value {
-                Value::Str(text) => text.to_string(),
-                Value::Secret(secret) => secret.reveal().to_owned(),
-                _ => {
-                    return fail(format!(
-                        "Non-string value found for env option. Ambiguous env options must be wrapped in quotes to avoid \
-                         them being interpreted. Key: {name}"
-                    ));
-                }
-            };
+            let value = api::env_value(&name, value)?;
             put(name, value);
         }
         let given = params.env.is_some() || params.env_file.is_some();
